@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+aq_status aq_fail(aq_error *err, aq_status status, const char *format, ...)
+{
+    if (err == NULL)
+        return status;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(err->message, sizeof err->message, format, args);
+    va_end(args);
+    err->status = status;
+    for (char *p = err->message; *p != '\0'; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
+    return status;
+}
+
+aq_status aq_fail_errno(aq_error *err, const char *path, const char *what)
+{
+    int code = errno;
+    char reason[128];
+    /* The GNU form: thread-safe, and it returns the text. */
+    return aq_fail(err, AQ_FAILURE, "%s: cannot %s: %s", path, what,
+                   strerror_r(code, reason, sizeof reason));
+}
+
+aq_status aq_fail_memory(aq_error *err, const char *what)
+{
+    return aq_fail(err, AQ_FAILURE, "out of memory for %s", what);
+}

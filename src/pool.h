@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Threads that take numbered tasks from one atomic counter. Knows nothing of quantization. */
+#ifndef AQ_POOL_H
+#define AQ_POOL_H
+
+#include <stdint.h>
+
+#include "arrowquant.h"
+
+typedef struct aq_pool aq_pool;
+
+/* The caller is worker 0; threads - 1 more are started. Where starting one fails the pool goes on
+ * with fewer (aq_pool_threads tells). NULL when out of memory. */
+aq_pool *aq_pool_create(unsigned threads);
+unsigned aq_pool_threads(const aq_pool *pool);
+void aq_pool_destroy(aq_pool *pool);
+
+/* Runs task(arg, worker, i) for every i in [0, tasks), each once, in increasing order of start, on
+ * whichever worker is free, and returns when all are done. A task that returns non-zero stops the
+ * run: no further task starts, and the first such value is returned. One run at a time per pool. */
+typedef int aq_pool_task(void *arg, unsigned worker, uint64_t i);
+int aq_pool_run(aq_pool *pool, uint64_t tasks, aq_pool_task *task, void *arg);
+
+/* CPU seconds that a worker has spent in tasks of the last run. */
+double aq_pool_cpu_seconds(const aq_pool *pool, unsigned worker);
+
+#endif
