@@ -23,11 +23,11 @@ typedef struct aq_tensor {
     uint64_t bytes;
 } aq_tensor;
 
-typedef struct aq_model_file {
+typedef struct aq_file {
     const char *path; /* as opened */
     const char *name; /* last component: what the index calls it, and the output's name */
     uint64_t size;
-} aq_model_file;
+} aq_file;
 
 typedef struct aq_pair {
     const char *key, *value;
@@ -47,7 +47,7 @@ struct aq_model {
     bool is_directory;     /* INPUT was a directory or an index: the output is a directory too */
     const char *directory; /* where the shards and extras are; NULL for a single file */
     aq_source *source;     /* owned */
-    aq_model_file *files;
+    aq_file *files;
     uint32_t file_count;
     aq_tensor *tensors; /* in file order, then by offset */
     size_t tensor_count;
