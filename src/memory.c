@@ -80,13 +80,13 @@ void *aq_realloc(void *p, size_t size)
         return NULL;
     header *h = (header *)p - 1;
     size_t old = h->size;
-    h = realloc(h, sizeof(header) + size);
-    if (h == NULL)
+    header *moved = realloc(h, sizeof(header) + size);
+    if (moved == NULL)
         return NULL;
-    h->size = size;
+    moved->size = size;
     account(size);
     discount(old);
-    return h + 1;
+    return moved + 1;
 }
 
 void aq_free(void *p)

@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Holds what the layout of the sources promises: which part may include which, and that the shared
+# library exports the public interface and nothing else.
+
+set -eu
+: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
+failed=0
+
+fail() {
+    printf 'FAIL: %s\n' "$*"
+    failed=1
+}
+
+# ---- includes point one way ----
+
+# Prints "FILE HEADER" for each #include "HEADER", the header as a path from the top.
+own_includes() {
+    (cd "$top_srcdir" && find src bench -name '*.[ch]' 2>/dev/null | sort | while read -r file; do
+        sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file" |
+            while read -r header; do
+                printf '%s %s\n' "$file" "$(resolve "$(dirname "$file")" "$header")"
+            done
+    done)
+}
+
+resolve() { # DIRECTORY HEADER
+    if [ -f "$1/$2" ]; then
+        (cd "$1/$(dirname "$2")" && printf '%s/%s\n' "$PWD" "$(basename "$2")") |
+            sed "s|^$(cd "$top_srcdir" && pwd -P)/||; s|^$top_srcdir/||"
+    else
+        printf 'src/%s\n' "$2"
+    fi
+}
+
+includes=$(own_includes)
+[ "$(printf '%s\n' "$includes" | grep -c .)" -gt 10 ] || fail 'hardly an include was found'
+
+# Files that match FROM may include only what matches TO (both extended regular expressions).
+only() { # WHY FROM TO
+    bad=$(printf '%s\n' "$includes" | grep -E "^($2) " | grep -Ev " ($3)\$" || :)
+    [ -z "$bad" ] || fail "$1:
+$bad"
+}
+
+never() { # WHY FROM TO
+    bad=$(printf '%s\n' "$includes" | grep -E "^($2) " | grep -E " ($3)\$" || :)
+    [ -z "$bad" ] || fail "$1:
+$bad"
+}
+
+public='src/arrowquant\.h'
+base='src/(error|memory|dtype)\.h'
+formats='src/(safetensors|shards|gguf|synthetic)[^/]*'
+only 'the commands see only the public interface' 'src/cli/.*' "$public|src/cli/.*"
+only 'the benchmark sees only the public interface' 'bench/.*' "$public|bench/.*"
+never 'formats see neither pool nor kernels nor what drives them' \
+    "$formats" 'src/(pool|plan|run|output)\.h|src/kernels/.*'
+only 'kernels see their own contract' 'src/kernels/.*' "$public|src/kernels/.*"
+only 'the pool knows nothing of quantization' 'src/pool\.[ch]' "$public|$base|src/pool\.h"
+only 'the base knows only itself' 'src/(error|memory|dtype|cpu)\.[ch]' "$public|$base|src/cpu\.h"
+only 'the public header stands alone' "$public" 'nothing'
+only 'statistics are arithmetic on numbers' 'bench/stats[^/]*' 'bench/stats[^/]*\.h'
+never 'a report measures nothing' 'bench/report[^/]*' 'bench/(measure|cases|verdict|env)\.h'
+
+# ---- the shared library exports aq_*, all of it ----
+
+declared_functions() {
+    tr '\n' ' ' <"$top_srcdir/src/arrowquant.h" | grep -o 'AQ_API [^;#]*;' |
+        sed -n 's/^[^(]*[ *]\(aq_[a-z0-9_]*\)(.*/\1/p' | sort
+}
+
+library=$top_builddir/src/.libs/libarrowquant.so
+if [ -e "$library" ]; then
+    exported=$(nm -D --defined-only "$library" | awk '{ print $NF }' | sort)
+    foreign=$(printf '%s\n' "$exported" | grep -v '^aq_' || :)
+    [ -z "$foreign" ] || fail "exported without the prefix: $foreign"
+    declared=$(declared_functions)
+    [ "$(printf '%s\n' "$declared" | grep -c .)" -gt 20 ] || fail 'hardly a function is declared'
+    undeclared=$(printf '%s\n' "$declared" "$declared" "$exported" | sort | uniq -u)
+    [ -z "$undeclared" ] || fail "exported, but not in arrowquant.h: $undeclared"
+else
+    printf 'no shared library in this build: its symbols are not looked at\n'
+fi
+
+exit "$failed"
