@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * CPU counts from made-up cgroup trees, ISA names, and half-precision conversions. */
+#include <config.h>
+
+#include "arrowquant.h"
+#include "cpu.h"
+#include "half.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char root[] = "/tmp/arrowquant-cpu-XXXXXX";
+
+static void setup(void)
+{
+    strcpy(root + sizeof root - 7, "XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+}
+
+static void teardown(void)
+{
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", root);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Writes root/path, making its directories. */
+static void put(const char *path, const char *text)
+{
+    char full[512];
+    (void)snprintf(full, sizeof full, "%s%s", root, path);
+    for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
+        *p = '\0';
+        (void)mkdir(full, 0700);
+    }
+    FILE *f = fopen(full, "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(text, f), 0);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+#define MOUNT_V2 "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n"
+
+START_TEST(no_cgroups)
+{
+    ck_assert_uint_eq(aq_cpu_quota(root), 0);
+    put("/proc/self/cgroup", "0::/\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 0);
+}
+END_TEST
+
+START_TEST(v2_least_of_ancestors)
+{
+    put("/proc/self/mountinfo", "1 1 8:1 / / rw - ext4 /dev/sda1 rw\n" MOUNT_V2);
+    put("/proc/self/cgroup", "0::/a/b/c\n");
+    put("/sys/fs/cgroup/a/b/c/cpu.max", "max 100000\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 0);
+    put("/sys/fs/cgroup/a/b/cpu.max", "800000 100000\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 8);
+    put("/sys/fs/cgroup/a/cpu.max", "250000 100000\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 3);
+    put("/sys/fs/cgroup/a/b/c/cpu.max", "1000 100000\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 1);
+}
+END_TEST
+
+/* In a container the mount's root is the container's group, which its own files call "/". */
+START_TEST(v2_container)
+{
+    put("/proc/self/mountinfo", "30 23 0:26 /docker/1 /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    put("/proc/self/cgroup", "0::/docker/1/inner\n");
+    put("/sys/fs/cgroup/cpu.max", "400000 100000\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 4);
+    put("/sys/fs/cgroup/inner/cpu.max", "200000 100000\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 2);
+    put("/proc/self/cgroup", "0::/\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 4);
+}
+END_TEST
+
+START_TEST(v1_cpu_controller)
+{
+    put("/proc/self/mountinfo", "33 30 0:30 / /cg/cpuset rw - cgroup cgroup rw,cpuset\n"
+                                "34 30 0:31 / /cg/cpu rw - cgroup cgroup rw,cpu,cpuacct\n");
+    put("/proc/self/cgroup", "5:cpuset:/x\n4:cpu,cpuacct:/x/y\n");
+    put("/cg/cpu/x/y/cpu.cfs_quota_us", "-1\n");
+    put("/cg/cpu/x/y/cpu.cfs_period_us", "100000\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 0);
+    put("/cg/cpu/x/cpu.cfs_quota_us", "150000\n");
+    put("/cg/cpu/x/cpu.cfs_period_us", "50000\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 3);
+    put("/cg/cpuset/x/cpu.cfs_quota_us", "1\n"); /* not that controller's to say */
+    put("/cg/cpuset/x/cpu.cfs_period_us", "1\n");
+    ck_assert_uint_eq(aq_cpu_quota(root), 3);
+}
+END_TEST
+
+START_TEST(nonsense_is_no_quota)
+{
+    put("/proc/self/mountinfo", MOUNT_V2);
+    put("/proc/self/cgroup", "0::/a\nrubbish\n1:\n");
+    const char *const texts[] = {"", "5", "x y", "-5 100", "100 0", "0 100", "99999999999999999 1"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        put("/sys/fs/cgroup/a/cpu.max", texts[i]);
+        ck_assert_uint_eq(aq_cpu_quota(root), 0);
+    }
+}
+END_TEST
+
+START_TEST(usable_cpus)
+{
+    ck_assert_uint_ge(aq_usable_cpus(), 1);
+    ck_assert_uint_le(aq_usable_cpus(), (unsigned)sysconf(_SC_NPROCESSORS_CONF));
+}
+END_TEST
+
+START_TEST(isa_names)
+{
+    for (int i = 0; i < AQ_ISA_COUNT; i++) {
+        aq_isa isa;
+        ck_assert_int_eq(aq_isa_parse(aq_isa_name((aq_isa)i), &isa), 0);
+        ck_assert_int_eq(isa, i);
+    }
+    aq_isa isa;
+    ck_assert_int_eq(aq_isa_parse("sse", &isa), -1);
+    ck_assert_int_eq(aq_isa_parse("", &isa), -1);
+    ck_assert_ptr_null(aq_isa_name(AQ_ISA_COUNT));
+    ck_assert(aq_isa_usable(AQ_ISA_SCALAR));
+    ck_assert(aq_isa_usable(aq_isa_best()));
+    ck_assert(!aq_isa_usable(AQ_ISA_COUNT));
+}
+END_TEST
+
+static double f16_value(unsigned h)
+{
+    int exponent = (int)(h >> 10 & 31), fraction = (int)(h & 1023);
+    double v = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
+    return h & 0x8000u ? -v : v;
+}
+
+START_TEST(f16_widens_exactly)
+{
+    for (unsigned h = 0; h < 65536; h++) {
+        float f = aq_f16_to_f32((uint16_t)h);
+        if ((h & 0x7c00u) != 0x7c00u)
+            ck_assert(f == (float)f16_value(h) && !signbit(f) == !(h >> 15));
+        else
+            ck_assert((h & 0x3ffu) != 0 ? isnan(f) : isinf(f) && (f < 0) == (h >> 15));
+        if (!isnan(f))
+            ck_assert_uint_eq(aq_f32_to_f16(f), h);
+        else
+            ck_assert_uint_gt(aq_f32_to_f16(f) & 0x7fffu, 0x7c00u);
+    }
+}
+END_TEST
+
+/* The middle between neighbours goes to the even one; a float32 step off it to the nearer. */
+START_TEST(f16_rounds_to_nearest_even)
+{
+    for (unsigned h = 0; h < 0x7c00u; h++) {
+        double next = h == 0x7bffu ? 65536.0 : f16_value(h + 1);
+        float middle = (float)((f16_value(h) + next) / 2);
+        ck_assert_uint_eq(aq_f32_to_f16(middle), (h + 1) & ~1u);
+        ck_assert_uint_eq(aq_f32_to_f16(nextafterf(middle, 0.0f)), h);
+        ck_assert_uint_eq(aq_f32_to_f16(nextafterf(middle, INFINITY)), h + 1);
+        ck_assert_uint_eq(aq_f32_to_f16(-middle), 0x8000u | ((h + 1) & ~1u));
+    }
+    ck_assert_uint_eq(aq_f32_to_f16(INFINITY), 0x7c00u);
+    ck_assert_uint_eq(aq_f32_to_f16(0x1p-149f), 0);
+}
+END_TEST
+
+START_TEST(bf16_rounds_to_nearest_even)
+{
+    for (uint32_t h = 0; h < 0x7f80u; h++) {
+        ck_assert_uint_eq(aq_f32_to_bf16(aq_bf16_to_f32((uint16_t)h)), h);
+        ck_assert_uint_eq(aq_f32_to_bf16(aq_f32_from_bits(h << 16 | 0x8000u)), (h + 1) & ~1u);
+        ck_assert_uint_eq(aq_f32_to_bf16(aq_f32_from_bits(h << 16 | 0x7fffu)), h);
+        ck_assert_uint_eq(aq_f32_to_bf16(aq_f32_from_bits(h << 16 | 0x8001u)), h + 1);
+    }
+    ck_assert_uint_eq(aq_f32_to_bf16(-INFINITY), 0xff80u);
+    ck_assert_uint_gt(aq_f32_to_bf16(aq_f32_from_bits(0x7f800001u)) & 0x7fffu, 0x7f80u);
+}
+END_TEST
+
+START_TEST(rows_reject_bad_arguments)
+{
+    float x[64] = {1.0f};
+    uint8_t out[80];
+    aq_error err;
+    aq_isa best = aq_isa_best();
+    ck_assert_int_eq(aq_quantize_rows(AQ_TYPE_Q8_0, AQ_DTYPE_F32, x, 2, 32, out, best, &err),
+                     AQ_OK);
+    ck_assert_int_eq(aq_quantize_rows(AQ_TYPE_Q8_0, AQ_DTYPE_F32, x, 1, 33, out, best, &err),
+                     AQ_USAGE);
+    ck_assert_ptr_nonnull(strstr(err.message, "33"));
+    ck_assert_int_eq(aq_quantize_rows(AQ_TYPE_INT8, AQ_DTYPE_F32, x, 1, 32, out, best, NULL),
+                     AQ_USAGE);
+    ck_assert_int_eq(aq_quantize_rows(AQ_TYPE_COUNT, AQ_DTYPE_F32, x, 1, 32, out, best, &err),
+                     AQ_USAGE);
+    ck_assert_int_eq(aq_quantize_rows(AQ_TYPE_Q8_0, AQ_DTYPE_I8, x, 1, 32, out, best, &err),
+                     AQ_USAGE);
+    ck_assert_int_eq(aq_quantize_rows(AQ_TYPE_Q8_0, AQ_DTYPE_COUNT, x, 1, 32, out, best, &err),
+                     AQ_USAGE);
+    ck_assert_int_eq(
+        aq_quantize_rows(AQ_TYPE_Q8_0, AQ_DTYPE_F32, x, 1, 32, out, AQ_ISA_COUNT, &err), AQ_USAGE);
+    ck_assert_int_eq(aq_quantize_rows(AQ_TYPE_Q8_0, AQ_DTYPE_F32, NULL, 1, 32, out, best, &err),
+                     AQ_USAGE);
+    ck_assert_int_eq(aq_quantize_rows(AQ_TYPE_Q8_0, AQ_DTYPE_F32, NULL, 0, 32, NULL, best, &err),
+                     AQ_OK);
+    ck_assert_int_eq(
+        aq_quantize_rows(AQ_TYPE_Q8_0, AQ_DTYPE_F32, x, UINT64_MAX / 16, 32, out, best, &err),
+        AQ_USAGE);
+}
+END_TEST
+
+START_TEST(rows_name_nonfinite_weights)
+{
+    enum { WEIGHTS = 32 * 8200 };
+    float *x = calloc(WEIGHTS, sizeof *x);
+    uint8_t *out = malloc(aq_type_bytes(AQ_TYPE_Q4_0, WEIGHTS));
+    aq_error err;
+    ck_assert(x != NULL && out != NULL);
+    x[WEIGHTS - 1] = NAN;
+    ck_assert_int_eq(
+        aq_quantize_rows(AQ_TYPE_Q4_0, AQ_DTYPE_F32, x, WEIGHTS / 32, 32, out, AQ_ISA_SCALAR, &err),
+        AQ_NUMERIC);
+    ck_assert_int_eq(err.status, AQ_NUMERIC);
+    ck_assert_ptr_nonnull(strstr(err.message, "to 262399"));
+    free(x);
+    free(out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cpu");
+    TCase *quota = tcase_create("quota"), *pure = tcase_create("pure");
+    tcase_add_checked_fixture(quota, setup, teardown);
+    tcase_add_test(quota, no_cgroups);
+    tcase_add_test(quota, v2_least_of_ancestors);
+    tcase_add_test(quota, v2_container);
+    tcase_add_test(quota, v1_cpu_controller);
+    tcase_add_test(quota, nonsense_is_no_quota);
+    tcase_add_test(pure, usable_cpus);
+    tcase_add_test(pure, isa_names);
+    tcase_add_test(pure, f16_widens_exactly);
+    tcase_add_test(pure, f16_rounds_to_nearest_even);
+    tcase_add_test(pure, bf16_rounds_to_nearest_even);
+    tcase_add_test(pure, rows_reject_bad_arguments);
+    tcase_add_test(pure, rows_name_nonfinite_weights);
+    suite_add_tcase(suite, quota);
+    suite_add_tcase(suite, pure);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

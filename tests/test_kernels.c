@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Every kernel of the table that this CPU runs, against its scalar twin. Needs nothing but libc, so
+ * that it can be built statically for another architecture.
+ *
+ * test_kernels [--hash] [SEED]: --hash prints one hash of all scalar output, equal on every
+ * architecture for equal seeds. */
+#include <config.h>
+
+#include "guarded.h"
+#include "kernels/kernel.h"
+#include "weights.h"
+
+#include <stdbool.h>
+
+enum { MOST_BLOCKS = 300, MOST_WEIGHTS = MOST_BLOCKS * 32, MOST_GROUPS = MOST_WEIGHTS };
+
+static uint64_t seed = 20240613;
+static unsigned failures, kernels_tested;
+
+static struct {
+    guarded src, dst, scales, zeros; /* the kernel's */
+    float *x;
+    uint8_t *twin, *twin_scales, *twin_zeros;
+} memory;
+
+static void allocate(void)
+{
+    memory.src = guarded_alloc(MOST_WEIGHTS * 4 + 128);
+    memory.dst = guarded_alloc(MOST_WEIGHTS * 4 + 128);
+    memory.scales = guarded_alloc(MOST_GROUPS * 4 + 128);
+    memory.zeros = guarded_alloc(MOST_GROUPS + 128);
+    memory.x = malloc(MOST_WEIGHTS * sizeof(float));
+    memory.twin = malloc(MOST_WEIGHTS * 4);
+    memory.twin_scales = malloc(MOST_GROUPS * 4);
+    memory.twin_zeros = malloc(MOST_GROUPS);
+    if (!memory.x || !memory.twin || !memory.twin_scales || !memory.twin_zeros)
+        exit(99);
+}
+
+static void fail(const aq_kernel *k, const char *what, int kind, size_t n)
+{
+    if (++failures <= 20)
+        printf("FAIL %s: %s (%s, n = %zu, seed %llu)\n", k->name, what,
+               kind < 0 ? "-" : weights_name(kind), n, (unsigned long long)seed);
+}
+
+/* What the output's size follows from; kernel.h gives it only for the packed types. */
+static size_t block_bytes(aq_type type)
+{
+    static const size_t bytes[] = {[AQ_TYPE_Q8_0] = 34,
+                                   [AQ_TYPE_Q4_0] = 18,
+                                   [AQ_TYPE_Q4_1] = 20,
+                                   [AQ_TYPE_Q5_0] = 22,
+                                   [AQ_TYPE_Q5_1] = 24};
+    return bytes[type];
+}
+
+static unsigned row_bits(aq_type type)
+{
+    return type == AQ_TYPE_INT8 ? 8 : type == AQ_TYPE_INT4 ? 4 : 2;
+}
+
+static uint8_t *place_source(const aq_kernel *k, int kind, uint64_t salt, size_t n, size_t gap)
+{
+    uint8_t *src = guarded_place(memory.src, n * weights_bytes(k->src), gap);
+    weights_fill(kind, seed + salt, memory.x, n);
+    weights_narrow(k->src, memory.x, n, src);
+    return src;
+}
+
+static void check_blocks(const aq_kernel *k, const aq_kernel *twin, int kind, size_t blocks,
+                         size_t gap)
+{
+    size_t size = blocks * block_bytes(k->type);
+    uint8_t *src = place_source(k, kind, blocks, blocks * 32, gap);
+    uint8_t *dst = guarded_place(memory.dst, size, gap);
+    uint32_t expected = twin->blocks(src, blocks, memory.twin);
+    uint32_t got = k->blocks(src, blocks, dst);
+    if (memcmp(dst, memory.twin, size) != 0)
+        fail(k, "output differs", kind, blocks);
+    if (got != expected)
+        fail(k, "magnitude differs", kind, blocks);
+    if (!guarded_intact(memory.dst, size, gap))
+        fail(k, "wrote outside its output", kind, blocks);
+}
+
+typedef struct row_case {
+    size_t n, group;
+    int asymmetric;
+} row_case;
+
+static void check_row(const aq_kernel *k, const aq_kernel *twin, int kind, row_case c, size_t gap)
+{
+    size_t groups = (c.n + c.group - 1) / c.group, zeros_size = c.asymmetric ? groups : 0;
+    size_t size = (c.n * row_bits(k->type) + 31) / 32 * 4,
+           scales_size = groups * weights_bytes(k->src);
+    aq_row_params params = {c.group, c.asymmetric};
+    uint8_t *src = place_source(k, kind, c.n, c.n, gap);
+    uint8_t *dst = guarded_place(memory.dst, size, gap);
+    uint8_t *scales = guarded_place(memory.scales, scales_size, gap);
+    uint8_t *zeros = guarded_place(memory.zeros, zeros_size, gap);
+    uint32_t expected = twin->row(src, c.n, &params, (uint32_t *)(void *)memory.twin,
+                                  memory.twin_scales, c.asymmetric ? memory.twin_zeros : NULL);
+    uint32_t got =
+        k->row(src, c.n, &params, (uint32_t *)(void *)dst, scales, c.asymmetric ? zeros : NULL);
+    if (memcmp(scales, memory.twin_scales, scales_size) != 0)
+        fail(k, c.asymmetric ? "asymmetric scales differ" : "scales differ", kind, c.n);
+    if (memcmp(zeros, memory.twin_zeros, zeros_size) != 0)
+        fail(k, "zero points differ", kind, c.n);
+    if (memcmp(dst, memory.twin, size) != 0)
+        fail(k, c.asymmetric ? "asymmetric levels differ" : "levels differ", kind, c.n);
+    if (got != expected)
+        fail(k, "magnitude differs", kind, c.n);
+    if (!guarded_intact(memory.dst, size, gap) ||
+        !guarded_intact(memory.scales, scales_size, gap) ||
+        !guarded_intact(memory.zeros, zeros_size, gap))
+        fail(k, "wrote outside its output", kind, c.n);
+}
+
+/* Every number of blocks, the kinds in turn; then every kind on one size each. */
+static void test_blocks(const aq_kernel *k, const aq_kernel *twin)
+{
+    for (size_t blocks = 0; blocks <= MOST_BLOCKS; blocks++)
+        check_blocks(k, twin, (int)(blocks % W_KINDS), blocks, blocks % 4);
+    for (int kind = 0; kind < W_KINDS; kind++) {
+        check_blocks(k, twin, kind, 257, 0);
+        check_blocks(k, twin, kind, 1, 1);
+        check_blocks(k, twin, kind, 33, 63);
+    }
+}
+
+static void test_rows(const aq_kernel *k, const aq_kernel *twin)
+{
+    static const size_t groups[] = {32, 128, 64, 8, 24, 1, 3, 40, 100, 1000, 16};
+    size_t group_count = sizeof groups / sizeof groups[0];
+    for (size_t n = 0; n <= 300; n++)
+        for (int asymmetric = 0; asymmetric < 2; asymmetric++) {
+            row_case c = {n, groups[n % group_count], asymmetric};
+            check_row(k, twin, (int)(n % W_KINDS), c, n % 4);
+        }
+    for (int kind = 0; kind < W_KINDS; kind++)
+        for (size_t i = 0; i < group_count; i++) {
+            check_row(k, twin, kind, (row_case){2000 + i, groups[i], 0}, i);
+            check_row(k, twin, kind, (row_case){2008, groups[i], 1}, i);
+        }
+    check_row(k, twin, W_GAUSSIAN, (row_case){777, (size_t)-1 / 2, 1}, 0);
+}
+
+static uint32_t run(const aq_kernel *k, const uint8_t *src, size_t n)
+{
+    aq_row_params params = {64, 1};
+    return k->blocks != NULL ? k->blocks(src, n / 32, memory.twin)
+                             : k->row(src, n, &params, (uint32_t *)(void *)memory.twin,
+                                      memory.twin_scales, memory.twin_zeros);
+}
+
+/* One non-finite weight, at any place, shows in the magnitude. */
+static void test_nonfinite(const aq_kernel *k)
+{
+    static const uint32_t specials[] = {0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7fff0000};
+    size_t n = 70 * 32, size = weights_bytes(k->src);
+    uint8_t *src = place_source(k, W_GAUSSIAN, 0, n, 0);
+    for (size_t i = 0; i < n; i += i % 32 == 31 && i < n - 96 ? 65 : 1) {
+        uint32_t special = specials[i % 5];
+        uint16_t h = k->src == AQ_DTYPE_BF16 ? (uint16_t)(special >> 16)
+                                             : aq_f32_to_f16(aq_f32_from_bits(special));
+        uint8_t saved[4];
+        memcpy(saved, src + i * size, size);
+        memcpy(src + i * size, k->src == AQ_DTYPE_F32 ? (void *)&special : (void *)&h, size);
+        uint32_t got = run(k, src, n);
+        if (i % 5 < 2 ? got != AQ_MAGNITUDE_INF : got <= AQ_MAGNITUDE_INF)
+            fail(k, i % 5 < 2 ? "infinity missed" : "NaN missed", -1, i);
+        memcpy(src + i * size, saved, size);
+    }
+    if (run(k, src, n) >= AQ_MAGNITUDE_INF)
+        fail(k, "finite weights called non-finite", -1, n);
+}
+
+static void test_kernel(const aq_kernel *k)
+{
+    const aq_kernel *twin = aq_kernel_find(k->type, k->src, AQ_ISA_SCALAR);
+    if ((k->blocks == NULL) == (k->row == NULL) || twin == NULL) {
+        fail(k, "incomplete row", -1, 0);
+        return;
+    }
+    kernels_tested++;
+    test_nonfinite(k);
+    if (k->blocks != NULL)
+        test_blocks(k, twin);
+    else
+        test_rows(k, twin);
+}
+
+/* Each pair from best to scalar, and found by that name. */
+static void test_table(const aq_kernel *table, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool last = i + 1 == count || table[i + 1].type != table[i].type ||
+                    table[i + 1].src != table[i].src;
+        if (last ? table[i].isa != AQ_ISA_SCALAR : table[i].isa <= table[i + 1].isa)
+            fail(&table[i], "is out of order", -1, i);
+        const aq_kernel *found = aq_kernel_find(table[i].type, table[i].src, table[i].isa);
+        if (found == NULL ||
+            (aq_isa_usable(table[i].isa) ? found != &table[i] : found->isa >= table[i].isa))
+            fail(&table[i], "is not what aq_kernel_find finds", -1, i);
+    }
+    for (int type = 0; type < AQ_TYPE_COUNT; type++)
+        if (aq_kernel_find((aq_type)type, AQ_DTYPE_I8, AQ_ISA_AVX512) != NULL)
+            fail(&table[0], "I8 has a kernel", -1, 0);
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+    const uint8_t *p = data;
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ p[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static uint64_t hash_kernel(const aq_kernel *k, int kind, uint64_t hash)
+{
+    size_t n = 64 * 32, groups = (n + 39) / 40;
+    const uint8_t *src = place_source(k, kind, 7, n, 0);
+    hash = hash_bytes(hash, src, n * weights_bytes(k->src));
+    if (k->blocks != NULL) {
+        k->blocks(src, n / 32, memory.twin);
+        return hash_bytes(hash, memory.twin, n / 32 * block_bytes(k->type));
+    }
+    aq_row_params params = {40, kind % 2};
+    k->row(src, n, &params, (uint32_t *)(void *)memory.twin, memory.twin_scales, memory.twin_zeros);
+    hash = hash_bytes(hash, memory.twin_scales, groups * weights_bytes(k->src));
+    hash = hash_bytes(hash, memory.twin_zeros, kind % 2 ? groups : 0);
+    return hash_bytes(hash, memory.twin, n * row_bits(k->type) / 8);
+}
+
+static void print_hash(const aq_kernel *table, size_t count)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < count; i++)
+        for (int kind = 0; kind < W_KINDS && table[i].isa == AQ_ISA_SCALAR; kind++)
+            hash = hash_kernel(&table[i], kind, hash);
+    printf("hash %016llx\n", (unsigned long long)hash);
+}
+
+int main(int argc, char **argv)
+{
+    size_t count;
+    const aq_kernel *table = aq_kernel_table(&count);
+    bool hash = argc > 1 && strcmp(argv[1], "--hash") == 0;
+    if (argc > 1 + hash)
+        seed = strtoull(argv[1 + hash], NULL, 10);
+    allocate();
+    if (hash) {
+        print_hash(table, count);
+        return 0;
+    }
+    test_table(table, count);
+    for (size_t i = 0; i < count; i++)
+        if (aq_isa_usable(table[i].isa))
+            test_kernel(&table[i]);
+    printf("%u kernels of %zu, best %s, seed %llu: %u failures\n", kernels_tested, count,
+           aq_isa_name(aq_isa_best()), (unsigned long long)seed, failures);
+    return failures != 0;
+}
