@@ -7,10 +7,12 @@
 #include "layout.h"
 #include "model.h"
 
-/* Each opens its kind into an empty model (the caller frees the model, failed or not). */
-aq_status aq_safetensors_open(aq_model *model, const char *path, aq_error *err);
+/* Each fills in a model of its kind (the caller frees it with aq_model_close, failed or not). The
+ * first two read file 0 through the model's source, which are there already: what the source is
+ * made of is not their business. */
+aq_status aq_safetensors_open(aq_model *model, aq_error *err);
+aq_status aq_gguf_open(aq_model *model, aq_error *err);
 aq_status aq_shards_open(aq_model *model, const char *path, aq_error *err); /* directory or index */
-aq_status aq_gguf_open(aq_model *model, const char *path, aq_error *err);
 aq_status aq_synthetic_open(aq_model *model, const char *spec, aq_error *err);
 
 /* Gives every tensor of out file `file` its absolute offset, and the file its header and size.

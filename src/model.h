@@ -27,6 +27,7 @@ typedef struct aq_file {
     const char *path; /* as opened */
     const char *name; /* last component: what the index calls it, and the output's name */
     uint64_t size;
+    uint64_t device, inode; /* who the file is, whatever its path; 0 where it is none */
 } aq_file;
 
 typedef struct aq_pair {
@@ -55,6 +56,8 @@ struct aq_model {
     size_t metadata_count;
     aq_gguf_kv *kvs; /* GGUF only */
     size_t kv_count;
+    uint8_t *kv_bytes;   /* owned: the header's bytes, which the kvs point into */
+    uint32_t alignment;  /* GGUF: general.alignment */
     const char **extras; /* a directory's other files (config.json, tokenizer...), sorted names */
     size_t extra_count;
     aq_arena arena;

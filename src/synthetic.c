@@ -350,7 +350,7 @@ aq_status aq_synthetic_open(aq_model *model, const char *spec, aq_error *err)
         return status;
     const aq_tensor *last = &model->tensors[model->tensor_count - 1];
     source->total = last->offset + last->bytes;
-    model->files[0] = (aq_file){path, "model.safetensors", source->total};
+    model->files[0] = (aq_file){.path = path, .name = "model.safetensors", .size = source->total};
     model->file_count = 1;
     return AQ_OK;
 }

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dtype.h"
+#include "model_bytes.h"
+
+/* A file in memory: the header's length, the header, data of the given size. */
+static uint8_t *file_of(const char *header, size_t header_size, size_t data, size_t *size)
+{
+    uint64_t n = header_size;
+    *size = 8 + header_size + data;
+    uint8_t *bytes = calloc(1, *size + 1);
+    memcpy(bytes, &n, 8);
+    memcpy(bytes + 8, header, header_size);
+    for (size_t i = 0; i < data; i++)
+        bytes[8 + header_size + i] = (uint8_t)i;
+    return bytes;
+}
+
+static aq_status open_header(const char *header, size_t header_size, size_t data, aq_model **model,
+                             aq_error *err)
+{
+    size_t size;
+    uint8_t *bytes = file_of(header, header_size, data, &size);
+    aq_status status =
+        model_from_bytes(bytes, size, "x.safetensors", aq_safetensors_open, model, err);
+    free(bytes);
+    return status;
+}
+
+static const char valid[] =
+    "{\"__metadata__\":{\"format\":\"pt\",\"note\":\"a\\u00e9\\ud83d\\ude00\\n\"},"
+    "\"b\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[4,16]},"
+    "\"a\\u002fx\":{\"shape\":[],\"extra\":[{\"y\":[null,true,-1.5e3]}],\"data_offsets\":[0,4],"
+    "\"dtype\":\"F32\"},"
+    "\"empty\":{\"dtype\":\"I64\",\"shape\":[0,7],\"data_offsets\":[16,16]}}   ";
+enum { VALID_DATA = 16 };
+
+START_TEST(reads_what_is_there)
+{
+    aq_model *m;
+    aq_error err;
+    aq_tensor_info t;
+    const char *key, *value;
+    ck_assert_msg(open_header(valid, sizeof valid - 1, VALID_DATA, &m, &err) == AQ_OK, "%s",
+                  err.message);
+    ck_assert_uint_eq(aq_model_tensors(m), 3);
+    aq_model_tensor(m, 0, &t);
+    ck_assert_str_eq(t.name, "a/x");
+    ck_assert_int_eq(t.dtype, AQ_DTYPE_F32);
+    ck_assert_uint_eq(t.rank, 0);
+    ck_assert_uint_eq(t.weights, 1);
+    ck_assert_uint_eq(t.offset, 8 + sizeof valid - 1);
+    aq_model_tensor(m, 1, &t);
+    ck_assert_str_eq(t.name, "b");
+    ck_assert_uint_eq(t.rank, 2);
+    ck_assert_uint_eq(t.shape[0], 2);
+    ck_assert_uint_eq(t.shape[1], 3);
+    ck_assert_uint_eq(t.bytes, 12);
+    ck_assert_str_eq(t.file, "x.safetensors");
+    aq_model_tensor(m, 2, &t);
+    ck_assert_str_eq(t.name, "empty");
+    ck_assert_uint_eq(t.weights, 0);
+    ck_assert_uint_eq(aq_model_metadata(m), 2);
+    aq_model_metadata_at(m, 1, &key, &value);
+    ck_assert_str_eq(key, "note");
+    ck_assert_str_eq(value, "a\xc3\xa9\xf0\x9f\x98\x80\n");
+    ck_assert_str_eq(aq_model_format(m), "safetensors");
+    aq_model_close(m);
+}
+END_TEST
+
+/* Headers that are right, though unusual, with the bytes of data they need. */
+static const struct {
+    const char *header;
+    size_t data;
+} accepted[] = {
+    {"{}", 0},
+    {"{} \t\r\n", 0},
+    {"{\"__metadata__\":null}", 0},
+    {"{\"__metadata__\":{}}", 0},
+    {"{\"\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1},
+    {"{\"a\":{\"dtype\":\"F4\",\"shape\":[3,2],\"data_offsets\":[0,3]}}", 3},
+    {"{\"a\":{\"dtype\":\"F6_E2M3\",\"shape\":[8],\"data_offsets\":[0,6]}}", 6},
+    {"{\"a\":{\"dtype\":\"F6_E3M2\",\"shape\":[4],\"data_offsets\":[0,3]}}", 3},
+    {"{\"a\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[0,18446744073709551615],\"data_offsets\":[0,0]}}", 0},
+    {"{\"a\":{\"d\\u0074ype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1],\"x\":{}}}", 1},
+};
+
+START_TEST(accepts_the_unusual)
+{
+    aq_model *m;
+    aq_error err;
+    const char *header = accepted[_i].header;
+    ck_assert_msg(open_header(header, strlen(header), accepted[_i].data, &m, &err) == AQ_OK,
+                  "%s: %s", header, err.message);
+    aq_model_close(m);
+}
+END_TEST
+
+#define U8(name, begin, end, count)                                                                \
+    "\"" name "\":{\"dtype\":\"U8\",\"shape\":[" #count "],\"data_offsets\":[" #begin "," #end "]" \
+    "}"
+#define F32(fields) "{\"a\":{\"dtype\":\"F32\"," fields "}}"
+
+/* Headers that must be refused (4 bytes of data), and what the message must say. */
+static const struct {
+    const char *header, *words;
+} refused[] = {
+    {"", "no safetensors file"},
+    {" {}", "'{'"},
+    {"[]", "'{'"},
+    {"{", "too early"},
+    {"{}x", "text after"},
+    {"{\"a\"}", "header byte 4|':'"},
+    {"{\"a\":}", "'a'|'{'"},
+    {"{\"a\":[]}", "'a'|'{'"},
+    {"{\"a\":null}", "'a'|'{'"},
+    {"{" U8("a", 0, 4, 4) ",}", "expected a string"},
+    {"{," U8("a", 0, 4, 4) "}", "expected a string"},
+    {"{" U8("a", 0, 2, 2) " " U8("b", 2, 4, 2) "}", "','"},
+    {"{" U8("a", 0, 4, 4), "too early"},
+    /* the tensor's fields */
+    {"{\"a\":{\"shape\":[4],\"data_offsets\":[0,4]}}", "'a'|without dtype"},
+    {"{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,4]}}", "'a'|without shape"},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4]}}", "'a'|without data_offsets"},
+    {F32("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]"), "'a'|duplicate field"},
+    {"{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", "'a'|unknown dtype 'F33'"},
+    {"{\"a\":{\"dtype\":\"f32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "unknown dtype 'f32'"},
+    {"{\"a\":{\"dtype\":\"Q8_0\",\"shape\":[1],\"data_offsets\":[0,4]}}", "unknown dtype 'Q8_0'"},
+    {"{\"a\":{\"dtype\":\"F32\\u0000\",\"shape\":[1],\"data_offsets\":[0,4]}}", "unknown dtype"},
+    {"{\"a\":{\"dtype\":\"F32F32F32F32F32F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+     "unknown dtype"},
+    {"{\"a\":{\"dtype\":4,\"shape\":[1],\"data_offsets\":[0,4]}}", "expected a string"},
+    {F32("\"shape\":[1.0],\"data_offsets\":[0,4]"), "whole number"},
+    {F32("\"shape\":[1e0],\"data_offsets\":[0,4]"), "whole number"},
+    {F32("\"shape\":[-1],\"data_offsets\":[0,4]"), "not negative"},
+    {F32("\"shape\":[01],\"data_offsets\":[0,4]"), "leading zero"},
+    {F32("\"shape\":[\"1\"],\"data_offsets\":[0,4]"), "whole number"},
+    {F32("\"shape\":[18446744073709551616],\"data_offsets\":[0,4]"), "2^64"},
+    {F32("\"shape\":[99999999999999999999999],\"data_offsets\":[0,4]"), "2^64"},
+    {F32("\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]"), "product does not fit"},
+    {F32("\"shape\":[9223372036854775808,2,0],\"data_offsets\":[0,0]"), "product does not fit"},
+    {F32("\"shape\":[4611686018427387904],\"data_offsets\":[0,0]"), "'a'|too many"},
+    {F32("\"shape\":[1],\"data_offsets\":[0]"), "'a'"},
+    {F32("\"shape\":[1],\"data_offsets\":[0,4,8]"), "'a'"},
+    {F32("\"shape\":[1],\"data_offsets\":[4,0]"), "'a'|[4, 0]"},
+    {F32("\"shape\":[1],\"data_offsets\":[0,5]"), "'a'|outside|4 bytes"},
+    {F32("\"shape\":[1],\"data_offsets\":[18446744073709551612,4]"), "outside"},
+    {F32("\"shape\":[1],\"data_offsets\":[0,3]"), "'a'|takes 4|hold 3"},
+    {F32("\"shape\":[0],\"data_offsets\":[0,4]"), "takes 0|hold 4"},
+    {"{\"a\":{\"dtype\":\"F4\",\"shape\":[7],\"data_offsets\":[0,4]}}", "whole number of bytes"},
+    {"{\"a\":{\"dtype\":\"F6_E2M3\",\"shape\":[5],\"data_offsets\":[0,4]}}", "whole number of"},
+    /* the ranges together */
+    {"{}", "belong to none"},
+    {"{" U8("a", 0, 3, 3) "}", "1 bytes after"},
+    {"{" U8("a", 1, 4, 3) "}", "'a'|hole"},
+    {"{" U8("a", 0, 2, 2) "," U8("b", 3, 4, 1) "}", "'b'|hole"},
+    {"{" U8("b", 2, 4, 2) "," U8("a", 0, 3, 3) "}", "'b'|overlap"},
+    {"{" U8("a", 0, 4, 4) "," U8("b", 0, 4, 4) "}", "'b'|overlap"},
+    /* names */
+    {"{" U8("a", 0, 2, 2) "," U8("a", 2, 4, 2) "}", "duplicate tensor 'a'"},
+    {"{" U8("a", 0, 2, 2) "," U8("\\u0061", 2, 4, 2) "}", "duplicate tensor 'a'"},
+    {"{" U8("a\\u0000b", 0, 4, 4) "}", "NUL"},
+    {"{" U8("a\\ud800", 0, 4, 4) "}", "surrogate"},
+    {"{" U8("a\\udc00", 0, 4, 4) "}", "surrogate"},
+    {"{" U8("a\\ud800\\u0061", 0, 4, 4) "}", "surrogate"},
+    {"{" U8("a\\x", 0, 4, 4) "}", "escape"},
+    {"{" U8("a\\u12", 0, 4, 4) "}", "escape"},
+    {"{" U8("a\n", 0, 4, 4) "}", "control character"},
+    {"{" U8("\xc0\x80", 0, 4, 4) "}", "UTF-8"},
+    {"{" U8("\xed\xa0\x80", 0, 4, 4) "}", "UTF-8"},
+    {"{" U8("\xf4\x90\x80\x80", 0, 4, 4) "}", "UTF-8"},
+    {"{" U8("\xff", 0, 4, 4) "}", "UTF-8"},
+    {"{\"a", "unfinished string"},
+    {"{\"a\\", "unfinished string"},
+    /* what is ignored must still be JSON */
+    {F32("\"x\":tru,\"shape\":[1],\"data_offsets\":[0,4]"), "invalid JSON value"},
+    {F32("\"x\":1.,\"shape\":[1],\"data_offsets\":[0,4]"), "invalid number"},
+    {F32("\"x\":00,\"shape\":[1],\"data_offsets\":[0,4]"), "leading zero"},
+    {F32("\"x\":+1,\"shape\":[1],\"data_offsets\":[0,4]"), "invalid number"},
+    {F32("\"x\":1e,\"shape\":[1],\"data_offsets\":[0,4]"), "invalid number"},
+    {F32("\"x\":[1,],\"shape\":[1],\"data_offsets\":[0,4]"), "'a'"},
+    {F32("\"x\":{1:2},\"shape\":[1],\"data_offsets\":[0,4]"), "expected a string"},
+    {F32("\"x\":[}],\"shape\":[1],\"data_offsets\":[0,4]"), "'a'"},
+    {F32("\"x\":\"\xfe\",\"shape\":[1],\"data_offsets\":[0,4]"), "UTF-8"},
+    /* metadata */
+    {"{\"__metadata__\":[]," U8("a", 0, 4, 4) "}", "'{'"},
+    {"{\"__metadata__\":{\"k\":1}," U8("a", 0, 4, 4) "}", "not a string"},
+    {"{\"__metadata__\":{\"k\":null}," U8("a", 0, 4, 4) "}", "not a string"},
+    {"{\"__metadata__\":{\"k\":\"\\u0000\"}," U8("a", 0, 4, 4) "}", "NUL"},
+    {"{\"__metadata__\":{\"k\":\"\",\"\\u006b\":\"\"}," U8("a", 0, 4, 4) "}", "duplicate key|'k'"},
+    {"{\"__metadata__\":{},\"__metadata\\u005f_\":{}," U8("a", 0, 4, 4) "}",
+     "duplicate __metadata__"},
+};
+
+START_TEST(refuses_what_is_wrong)
+{
+    aq_model *m;
+    aq_error err;
+    const char *header = refused[_i].header;
+    aq_status status = open_header(header, strlen(header), 4, &m, &err);
+    ck_assert_msg(status == AQ_BAD_INPUT, "%s: accepted", header);
+    ck_assert_msg(says(err.message, "x.safetensors") && says(err.message, refused[_i].words),
+                  "%s: %s", header, err.message);
+}
+END_TEST
+
+static size_t nested(char *out, unsigned depth)
+{
+    char *p = out;
+    p += sprintf(p, "{\"a\":{\"x\":");
+    memset(p, '[', depth);
+    memset(p + depth, ']', depth);
+    p += 2 * depth;
+    p += sprintf(p, ",\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}");
+    return (size_t)(p - out);
+}
+
+START_TEST(bounds_the_depth)
+{
+    char header[2048];
+    aq_model *m;
+    aq_error err;
+    size_t n = nested(header, 126); /* two objects are open around it */
+    ck_assert_msg(open_header(header, n, 4, &m, &err) == AQ_OK, "%s", err.message);
+    aq_model_close(m);
+    n = nested(header, 127);
+    ck_assert_int_eq(open_header(header, n, 4, &m, &err), AQ_BAD_INPUT);
+    ck_assert_msg(says(err.message, "nested deeper"), "%s", err.message);
+}
+END_TEST
+
+static aq_status open_bytes(const void *bytes, size_t size, aq_error *err)
+{
+    aq_model *m;
+    aq_status status = model_from_bytes(bytes, size, "x.safetensors", aq_safetensors_open, &m, err);
+    aq_model_close(m);
+    return status;
+}
+
+START_TEST(refuses_lying_lengths)
+{
+    static const struct {
+        uint64_t length;
+        size_t size;
+        const char *words;
+    } cases[] = {
+        {0, 0, "too few"},
+        {2, 7, "too few"},
+        {0, 8, "no safetensors file"},
+        {3, 10, "cut short"},
+        {100000001, 10, "more than"},
+        {UINT64_MAX, 10, "more than"},
+        {100000000, 10, "cut short"},
+    };
+    aq_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char bytes[16] = {0};
+        memcpy(bytes, &cases[i].length, 8);
+        memcpy(bytes + 8, "{}", 2);
+        ck_assert_int_eq(open_bytes(bytes, cases[i].size, &err), AQ_BAD_INPUT);
+        ck_assert_msg(says(err.message, cases[i].words), "%zu: %s", i, err.message);
+    }
+}
+END_TEST
+
+START_TEST(refuses_every_prefix)
+{
+    size_t size;
+    aq_error err;
+    uint8_t *bytes = file_of(valid, sizeof valid - 1, VALID_DATA, &size);
+    ck_assert_int_eq(open_bytes(bytes, size, &err), AQ_OK);
+    for (size_t n = 0; n < size; n++) {
+        /* A copy of exactly n bytes, so that a sanitizer sees any read past them. */
+        uint8_t *prefix = malloc(n + 1);
+        memcpy(prefix, bytes, n);
+        ck_assert_msg(open_bytes(prefix, n, &err) == AQ_BAD_INPUT, "%zu bytes", n);
+        ck_assert(err.message[0] != '\0');
+        free(prefix);
+    }
+    free(bytes);
+}
+END_TEST
+
+/* What a model promises to those who use it. */
+static void check_consistent(const aq_model *m, size_t size)
+{
+    for (size_t i = 0; i < m->tensor_count; i++) {
+        const aq_tensor *t = &m->tensors[i];
+        uint64_t weights = 1, bytes;
+        for (uint32_t d = 0; d < t->rank; d++)
+            weights *= t->shape[d];
+        ck_assert(aq_dtype_bytes(t->dtype, weights, &bytes));
+        ck_assert_uint_eq(weights, t->weights);
+        ck_assert_uint_eq(bytes, t->bytes);
+        ck_assert(t->offset <= size && t->bytes <= size - t->offset);
+    }
+}
+
+START_TEST(survives_every_flipped_bit)
+{
+    size_t size, opened = 0;
+    aq_error err;
+    aq_model *m;
+    uint8_t *bytes = file_of(valid, sizeof valid - 1, VALID_DATA, &size);
+    for (size_t bit = 0; bit < 8 * (size - VALID_DATA); bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        err.message[0] = '\0';
+        aq_status status =
+            model_from_bytes(bytes, size, "x.safetensors", aq_safetensors_open, &m, &err);
+        if (status == AQ_OK) {
+            opened++;
+            check_consistent(m, size);
+            aq_model_close(m);
+        } else {
+            ck_assert_int_eq(status, AQ_BAD_INPUT);
+            ck_assert(says(err.message, "x.safetensors"));
+        }
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    ck_assert_uint_gt(opened, 0); /* a letter of a name may change */
+    free(bytes);
+}
+END_TEST
+
+/* Many tensors, last in the file first in the header. */
+START_TEST(opens_many_tensors_quickly)
+{
+    enum { COUNT = 50000 };
+    char *header = malloc(COUNT * 96), *p = header;
+    struct timespec begin, end;
+    aq_model *m;
+    aq_error err;
+    *p++ = '{';
+    for (unsigned i = COUNT; i-- > 0;)
+        p += sprintf(p,
+                     "\"model.layers.%u.weight\":{\"dtype\":\"U8\",\"shape\":[1,1],"
+                     "\"data_offsets\":[%u,%u]}%c",
+                     i, i, i + 1, i > 0 ? ',' : '}');
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+    aq_status status = open_header(header, (size_t)(p - header), COUNT, &m, &err);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    ck_assert_msg(status == AQ_OK, "%s", err.message);
+    ck_assert_uint_eq(aq_model_tensors(m), COUNT);
+    ck_assert_str_eq(m->tensors[7].name, "model.layers.7.weight");
+    double seconds =
+        (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    ck_assert_msg(seconds < 1, "%g s", seconds);
+    aq_model_close(m);
+    free(header);
+}
+END_TEST
+
+static void layout_init(aq_layout *layout, aq_out_tensor *tensors, size_t count, aq_out_file *file)
+{
+    *layout = (aq_layout){.format = AQ_FORMAT_SAFETENSORS,
+                          .files = file,
+                          .file_count = 1,
+                          .tensors = tensors,
+                          .tensor_count = count};
+}
+
+/* What the writer wrote, the reader reads, and finds where the writer said. */
+START_TEST(writes_what_it_reads)
+{
+    static const uint64_t shape[] = {3, 4}, one[] = {5};
+    aq_pair pairs[] = {{"who", "\"me\"\t\x01"}, {"format", "np"}};
+    aq_model from = {.format = AQ_FORMAT_SAFETENSORS, .metadata = pairs, .metadata_count = 2};
+    aq_out_tensor tensors[] = {
+        {.name = "w\"\\\n\xc3\xa9", .dtype = AQ_DTYPE_BF16, .rank = 2, .shape = shape, .bytes = 24},
+        {.name = "f4", .dtype = AQ_DTYPE_F4, .rank = 2, .shape = shape, .bytes = 6},
+        {.name = "f6", .dtype = AQ_DTYPE_F6_E3M2, .rank = 2, .shape = shape, .bytes = 9},
+        {.name = "scalar", .dtype = AQ_DTYPE_F64, .rank = 0, .shape = shape, .bytes = 8},
+        {.name = "odd", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = one, .bytes = 5},
+    };
+    enum { COUNT = sizeof tensors / sizeof *tensors };
+    aq_out_file file = {0};
+    aq_layout layout;
+    aq_error err;
+    aq_model *m;
+    layout_init(&layout, tensors, COUNT, &file);
+    ck_assert_msg(aq_safetensors_layout(&layout, 0, &from, &err) == AQ_OK, "%s", err.message);
+    ck_assert_uint_eq(file.header_size % 8, 0);
+    ck_assert_uint_eq(file.size, file.header_size + 52);
+    uint8_t *bytes = calloc(1, file.size);
+    memcpy(bytes, file.header, file.header_size);
+    ck_assert_msg(model_from_bytes(bytes, file.size, "x", aq_safetensors_open, &m, &err) == AQ_OK,
+                  "%s", err.message);
+    ck_assert_uint_eq(m->tensor_count, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        ck_assert_str_eq(m->tensors[i].name, tensors[i].name);
+        ck_assert_int_eq(m->tensors[i].dtype, tensors[i].dtype);
+        ck_assert_uint_eq(m->tensors[i].rank, tensors[i].rank);
+        ck_assert_uint_eq(m->tensors[i].offset, tensors[i].offset);
+        ck_assert_uint_eq(m->tensors[i].bytes, tensors[i].bytes);
+    }
+    ck_assert_uint_eq(m->metadata_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_str_eq(m->metadata[i].key, pairs[i].key);
+        ck_assert_str_eq(m->metadata[i].value, pairs[i].value);
+    }
+    aq_model_close(m);
+    aq_arena_free(&layout.arena);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(writes_the_format_key)
+{
+    static const char expected[] = "{\"__metadata__\":{\"format\":\"pt\"},"
+                                   "\"a\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[0,2]}}";
+    static const uint64_t shape[] = {2};
+    aq_out_tensor tensor = {
+        .name = "a", .dtype = AQ_DTYPE_I8, .rank = 1, .shape = shape, .bytes = 2};
+    aq_model from = {.format = AQ_FORMAT_GGUF};
+    aq_out_file file = {0};
+    aq_layout layout;
+    aq_error err;
+    layout_init(&layout, &tensor, 1, &file);
+    ck_assert_int_eq(aq_safetensors_layout(&layout, 0, &from, &err), AQ_OK);
+    ck_assert_mem_eq(file.header + 8, expected, sizeof expected - 1);
+    for (size_t i = 8 + sizeof expected - 1; i < file.header_size; i++)
+        ck_assert_int_eq(file.header[i], ' ');
+    aq_arena_free(&layout.arena);
+}
+END_TEST
+
+START_TEST(refuses_to_write)
+{
+    static const uint64_t shape[] = {32};
+    static const struct {
+        aq_out_tensor tensor;
+        const char *words;
+    } cases[] = {
+        {{.name = "t", .dtype = AQ_DTYPE_Q4_K, .rank = 1, .shape = shape, .bytes = 18},
+         "'t'|Q4_K|.gguf"},
+        {{.name = "__metadata__", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = shape, .bytes = 32},
+         "__metadata__"},
+        {{.name = "t", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = shape, .bytes = 31}, "'t'|31"},
+    };
+    aq_model from = {.format = AQ_FORMAT_SAFETENSORS};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        aq_out_tensor tensor = cases[i].tensor;
+        aq_out_file file = {0};
+        aq_layout layout;
+        aq_error err;
+        layout_init(&layout, &tensor, 1, &file);
+        ck_assert_int_eq(aq_safetensors_layout(&layout, 0, &from, &err), AQ_BAD_INPUT);
+        ck_assert_msg(says(err.message, cases[i].words), "%s", err.message);
+        aq_arena_free(&layout.arena);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("safetensors");
+    TCase *tests = tcase_create("safetensors");
+    tcase_add_test(tests, reads_what_is_there);
+    tcase_add_loop_test(tests, accepts_the_unusual, 0, sizeof accepted / sizeof *accepted);
+    tcase_add_loop_test(tests, refuses_what_is_wrong, 0, sizeof refused / sizeof *refused);
+    tcase_add_test(tests, bounds_the_depth);
+    tcase_add_test(tests, refuses_lying_lengths);
+    tcase_add_test(tests, refuses_every_prefix);
+    tcase_add_test(tests, survives_every_flipped_bit);
+    tcase_add_test(tests, opens_many_tensors_quickly);
+    tcase_add_test(tests, writes_what_it_reads);
+    tcase_add_test(tests, writes_the_format_key);
+    tcase_add_test(tests, refuses_to_write);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
