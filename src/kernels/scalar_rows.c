@@ -3,9 +3,7 @@
 #include <config.h>
 
 #include "list.h"
-#include "scalar.h"
-
-#include <math.h>
+#include "row_scale.h"
 
 typedef struct bounds {
     float low, high; /* of the group's weights and 0 */
@@ -21,26 +19,6 @@ AQ_INLINE bounds group_bounds(aq_dtype source, const uint8_t *src, size_t n, uin
         *magnitude = aq_max_u32(*magnitude, aq_magnitude(x));
     }
     return b;
-}
-
-/* Stores the scale of group g and returns it as it will be read back. */
-AQ_INLINE float store_scale(aq_dtype source, float exact, uint8_t *scales, size_t g)
-{
-    if (source == AQ_DTYPE_F32) {
-        float s = exact != 0.0f ? exact : 0x1p-23f;
-        memcpy(scales + 4 * g, &s, sizeof s);
-        return s;
-    }
-    uint16_t h = source == AQ_DTYPE_F16 ? aq_f32_to_f16(exact) : aq_f32_to_bf16(exact);
-    if (h == 0)
-        h = source == AQ_DTYPE_F16 ? aq_f32_to_f16(0x1p-10f) : aq_f32_to_bf16(0x1p-7f);
-    memcpy(scales + 2 * g, &h, sizeof h);
-    return source == AQ_DTYPE_F16 ? aq_f16_to_f32(h) : aq_bf16_to_f32(h);
-}
-
-static float clamp(float v, float low, float high)
-{
-    return v < low ? low : v > high ? high : v;
 }
 
 static void put_level(uint8_t *levels, unsigned bits, size_t i, unsigned u)
@@ -63,15 +41,11 @@ AQ_INLINE uint32_t quantize(unsigned bits, aq_dtype source, const void *src, siz
         const uint8_t *x = in + first * aq_source_bytes(source);
         count = n - first < params->group ? n - first : params->group;
         bounds b = group_bounds(source, x, count, &magnitude);
-        float exact = params->asymmetric ? (b.high - b.low) / steps
-                                         : (b.high > -b.low ? b.high : -b.low) / (steps / 2);
-        float s = store_scale(source, exact, scales, g), z = 0.0f;
-        if (params->asymmetric) {
-            z = clamp(rintf(least - b.low / s), least, least + steps);
-            zero_points[g] = (uint8_t)(((unsigned)aq_truncate(z) + offset) & mask);
-        }
+        row_scale scale = store_row_scale(source, bits, b.low, b.high, params->asymmetric, scales,
+                                          zero_points, g);
         for (size_t i = 0; i < count; i++) {
-            float q = clamp(rintf(aq_widen(source, x, i) / s + z), least, least + steps);
+            float q = clamp(rintf(aq_widen(source, x, i) / scale.scale + scale.zero), least,
+                            least + steps);
             put_level(out, bits, first + i, ((unsigned)aq_truncate(q) + offset) & mask);
         }
     }

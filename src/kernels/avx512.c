@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * All kernels in AVX-512. */
+#include <config.h>
+
+#include "vec_avx512.h"
+
+#define V_NAME(name) name##_avx512
+#include "blocks.h"
+#include "rows.h"
+
+AQ_BLOCK_PAIRS(AQ_DEFINE_BLOCKS)
+AQ_ROW_PAIRS(AQ_DEFINE_ROW)

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The vector vocabulary of the templates, in AVX2 and F16C. */
+#ifndef AQ_KERNELS_VEC_AVX2_H
+#define AQ_KERNELS_VEC_AVX2_H
+
+#include "vec_x86.h"
+
+enum { V_LANES = 8 };
+typedef __m256 vf;
+typedef __m256i vi;
+typedef __m256 vm;
+
+/* ---- float ---- */
+
+AQ_INLINE vf v_set(float f)
+{
+    return _mm256_set1_ps(f);
+}
+
+AQ_INLINE vf v_add(vf a, vf b)
+{
+    return _mm256_add_ps(a, b);
+}
+
+AQ_INLINE vf v_sub(vf a, vf b)
+{
+    return _mm256_sub_ps(a, b);
+}
+
+AQ_INLINE vf v_mul(vf a, vf b)
+{
+    return _mm256_mul_ps(a, b);
+}
+
+AQ_INLINE vf v_div(vf a, vf b)
+{
+    return _mm256_div_ps(a, b);
+}
+
+AQ_INLINE vf v_min(vf a, vf b)
+{
+    return _mm256_min_ps(a, b);
+}
+
+AQ_INLINE vf v_max(vf a, vf b)
+{
+    return _mm256_max_ps(a, b);
+}
+
+AQ_INLINE vm v_eq(vf a, vf b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_EQ_OQ);
+}
+
+AQ_INLINE vm v_gt(vf a, vf b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_GT_OQ);
+}
+
+AQ_INLINE vf v_select(vm m, vf yes, vf no)
+{
+    return _mm256_blendv_ps(no, yes, m);
+}
+
+AQ_INLINE float v_least(vf v)
+{
+    __m128 a = _mm_min_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    a = _mm_min_ps(a, _mm_movehl_ps(a, a));
+    return _mm_cvtss_f32(_mm_min_ss(a, _mm_movehdup_ps(a)));
+}
+
+AQ_INLINE float v_greatest(vf v)
+{
+    __m128 a = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    a = _mm_max_ps(a, _mm_movehl_ps(a, a));
+    return _mm_cvtss_f32(_mm_max_ss(a, _mm_movehdup_ps(a)));
+}
+
+/* ---- masks: bit i is lane i ---- */
+
+AQ_INLINE unsigned v_mask_bits(vm m)
+{
+    return (unsigned)_mm256_movemask_ps(m);
+}
+
+/* ---- bits ---- */
+
+AQ_INLINE vi v_bits(vf v)
+{
+    return _mm256_castps_si256(v);
+}
+
+AQ_INLINE vf v_from_bits(vi v)
+{
+    return _mm256_castsi256_ps(v);
+}
+
+AQ_INLINE vi v_load_bits(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+AQ_INLINE vi v_set_bits(uint32_t bits)
+{
+    return _mm256_set1_epi32((int)bits);
+}
+
+AQ_INLINE vi v_and(vi a, vi b)
+{
+    return _mm256_and_si256(a, b);
+}
+
+AQ_INLINE vi v_xor(vi a, vi b)
+{
+    return _mm256_xor_si256(a, b);
+}
+
+AQ_INLINE vi v_max_u32(vi a, vi b)
+{
+    return _mm256_max_epu32(a, b);
+}
+
+AQ_INLINE vi v_max_u16(vi a, vi b)
+{
+    return _mm256_max_epu16(a, b);
+}
+
+AQ_INLINE vi v_max_s32(vi a, vi b)
+{
+    return _mm256_max_epi32(a, b);
+}
+
+AQ_INLINE vi v_max_s16(vi a, vi b)
+{
+    return _mm256_max_epi16(a, b);
+}
+
+AQ_INLINE vi v_min_s32(vi a, vi b)
+{
+    return _mm256_min_epi32(a, b);
+}
+
+AQ_INLINE vi v_min_s16(vi a, vi b)
+{
+    return _mm256_min_epi16(a, b);
+}
+
+/* All ones where the sign is set. */
+AQ_INLINE vi v_signs_32(vi a)
+{
+    return _mm256_srai_epi32(a, 31);
+}
+
+AQ_INLINE vi v_signs_16(vi a)
+{
+    return _mm256_srai_epi16(a, 15);
+}
+
+AQ_INLINE uint32_t v_greatest_u32(vi v)
+{
+    __m128i a = _mm_max_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    a = _mm_max_epu32(a, _mm_unpackhi_epi64(a, a));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(a, _mm_shuffle_epi32(a, 1)));
+}
+
+/* ---- one step each of reducing many vectors to one, lane i from vector i ---- */
+
+typedef vi v_pick(vi, vi);
+
+#define V_HAS_128_PAIRS 1
+
+AQ_INLINE vi v_pair_16(vi a, vi b, v_pick *pick)
+{
+    return pick(_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b));
+}
+
+AQ_INLINE vi v_pair_32(vi a, vi b, v_pick *pick)
+{
+    return pick(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+}
+
+AQ_INLINE vi v_pair_64(vi a, vi b, v_pick *pick)
+{
+    return pick(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+}
+
+AQ_INLINE vi v_pair_128(vi a, vi b, v_pick *pick)
+{
+    return pick(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
+}
+
+/* ---- weights ---- */
+
+AQ_INLINE vf v_widen(aq_dtype source, __m128i h)
+{
+    if (source == AQ_DTYPE_F16)
+        return _mm256_cvtph_ps(h);
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
+}
+
+AQ_INLINE vf v_load(aq_dtype source, const uint8_t *p)
+{
+    return source == AQ_DTYPE_F32
+               ? _mm256_loadu_ps((const float *)(const void *)p)
+               : v_widen(source, _mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+/* Half `half` of a vector of 16-bit weights. */
+AQ_INLINE vf v_widen_half(aq_dtype source, vi h, int half)
+{
+    return v_widen(source, half ? _mm256_extracti128_si256(h, 1) : _mm256_castsi256_si128(h));
+}
+
+AQ_INLINE void v_store(float *p, vf v)
+{
+    _mm256_storeu_ps(p, v);
+}
+
+AQ_INLINE vf v_load_f32(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+
+AQ_INLINE void v_store_f16(uint16_t *p, vf v)
+{
+    _mm_storeu_si128((__m128i *)(void *)p,
+                     _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+/* ---- 32 values at a time ---- */
+
+typedef struct v_block {
+    vf v[32 / V_LANES];
+} v_block;
+
+/* Four vectors of values that fit into a byte, signed; packing works within halves, which the
+ * permutation puts right. */
+AQ_INLINE __m256i v_low_bytes(const vi q[4])
+{
+    __m256i words =
+        _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
+    return _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+/* roundf: the largest float below 1/2, added away from zero, carries exactly the halves over. */
+AQ_INLINE vi v_round_away(vf v)
+{
+    vf sign = _mm256_set1_ps(-0.0f), half = _mm256_set1_ps(0x1.fffffep-2f);
+    return _mm256_cvttps_epi32(_mm256_add_ps(v, _mm256_or_ps(_mm256_and_ps(v, sign), half)));
+}
+
+AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
+{
+    vi q[4];
+    for (int i = 0; i < 4; i++)
+        q[i] = v_round_away(x.v[i]);
+    _mm256_storeu_si256((__m256i *)(void *)out, v_low_bytes(q));
+}
+
+/* Truncated and at most top; see store_levels of the scalar twins. Where truncation failed a level
+ * is INT_MIN, and so are all of the block, which saturates to 0. */
+AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
+{
+    vi top = _mm256_set1_epi32(five_bits ? 31 : 15), q[4];
+    for (int i = 0; i < 4; i++)
+        q[i] = _mm256_min_epi32(_mm256_cvttps_epi32(x.v[i]), top);
+    if (five_bits) {
+        uint32_t fifth = 0;
+        for (int i = 0; i < 4; i++) {
+            vf bit = _mm256_castsi256_ps(_mm256_slli_epi32(q[i], 27));
+            fifth |= (uint32_t)_mm256_movemask_ps(bit) << 8 * i;
+            q[i] = _mm256_and_si256(q[i], _mm256_set1_epi32(15));
+        }
+        memcpy(out, &fifth, sizeof fifth);
+        out += sizeof fifth;
+    }
+    vi first = _mm256_or_si256(q[0], _mm256_slli_epi32(q[2], 4));
+    vi second = _mm256_or_si256(q[1], _mm256_slli_epi32(q[3], 4));
+    vi words = _mm256_packs_epi32(first, second), bytes = _mm256_packus_epi16(words, words);
+    _mm_storeu_si128(
+        (__m128i *)(void *)out,
+        _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
+}
+
+/* clamp(rint(v), least, least + steps) - least, one to a byte. */
+AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
+{
+    vi low = _mm256_set1_epi32(least), high = _mm256_set1_epi32(least + steps), q[4];
+    for (int i = 0; i < 4; i++)
+        q[i] = _mm256_min_epi32(_mm256_max_epi32(_mm256_cvtps_epi32(x.v[i]), low), high);
+    return _mm256_sub_epi8(v_low_bytes(q), _mm256_set1_epi8((char)least));
+}
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The vector vocabulary of the templates, in AVX-512 F, BW, DQ and VL. */
+#ifndef AQ_KERNELS_VEC_AVX512_H
+#define AQ_KERNELS_VEC_AVX512_H
+
+#include "vec_x86.h"
+
+enum { V_LANES = 16 };
+typedef __m512 vf;
+typedef __m512i vi;
+typedef __mmask16 vm;
+
+/* ---- float ---- */
+
+AQ_INLINE vf v_set(float f)
+{
+    return _mm512_set1_ps(f);
+}
+
+AQ_INLINE vf v_add(vf a, vf b)
+{
+    return _mm512_add_ps(a, b);
+}
+
+AQ_INLINE vf v_sub(vf a, vf b)
+{
+    return _mm512_sub_ps(a, b);
+}
+
+AQ_INLINE vf v_mul(vf a, vf b)
+{
+    return _mm512_mul_ps(a, b);
+}
+
+AQ_INLINE vf v_div(vf a, vf b)
+{
+    return _mm512_div_ps(a, b);
+}
+
+AQ_INLINE vf v_min(vf a, vf b)
+{
+    return _mm512_min_ps(a, b);
+}
+
+AQ_INLINE vf v_max(vf a, vf b)
+{
+    return _mm512_max_ps(a, b);
+}
+
+AQ_INLINE vm v_eq(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
+
+AQ_INLINE vm v_gt(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
+}
+
+AQ_INLINE vf v_select(vm m, vf yes, vf no)
+{
+    return _mm512_mask_blend_ps(m, no, yes);
+}
+
+AQ_INLINE float v_least(vf v)
+{
+    return _mm512_reduce_min_ps(v);
+}
+
+AQ_INLINE float v_greatest(vf v)
+{
+    return _mm512_reduce_max_ps(v);
+}
+
+/* ---- masks: bit i is lane i ---- */
+
+AQ_INLINE unsigned v_mask_bits(vm m)
+{
+    return m;
+}
+
+/* ---- bits ---- */
+
+AQ_INLINE vi v_bits(vf v)
+{
+    return _mm512_castps_si512(v);
+}
+
+AQ_INLINE vf v_from_bits(vi v)
+{
+    return _mm512_castsi512_ps(v);
+}
+
+AQ_INLINE vi v_load_bits(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+AQ_INLINE vi v_set_bits(uint32_t bits)
+{
+    return _mm512_set1_epi32((int)bits);
+}
+
+AQ_INLINE vi v_and(vi a, vi b)
+{
+    return _mm512_and_si512(a, b);
+}
+
+AQ_INLINE vi v_xor(vi a, vi b)
+{
+    return _mm512_xor_si512(a, b);
+}
+
+AQ_INLINE vi v_max_u32(vi a, vi b)
+{
+    return _mm512_max_epu32(a, b);
+}
+
+AQ_INLINE vi v_max_u16(vi a, vi b)
+{
+    return _mm512_max_epu16(a, b);
+}
+
+AQ_INLINE vi v_max_s32(vi a, vi b)
+{
+    return _mm512_max_epi32(a, b);
+}
+
+AQ_INLINE vi v_max_s16(vi a, vi b)
+{
+    return _mm512_max_epi16(a, b);
+}
+
+AQ_INLINE vi v_min_s32(vi a, vi b)
+{
+    return _mm512_min_epi32(a, b);
+}
+
+AQ_INLINE vi v_min_s16(vi a, vi b)
+{
+    return _mm512_min_epi16(a, b);
+}
+
+/* All ones where the sign is set. */
+AQ_INLINE vi v_signs_32(vi a)
+{
+    return _mm512_srai_epi32(a, 31);
+}
+
+AQ_INLINE vi v_signs_16(vi a)
+{
+    return _mm512_srai_epi16(a, 15);
+}
+
+AQ_INLINE uint32_t v_greatest_u32(vi v)
+{
+    return _mm512_reduce_max_epu32(v);
+}
+
+/* ---- one step each of reducing many vectors to one, lane i from vector i ---- */
+
+typedef vi v_pick(vi, vi);
+
+#define V_HAS_128_PAIRS 1
+
+AQ_INLINE vi v_pair_16(vi a, vi b, v_pick *pick)
+{
+    return pick(_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b));
+}
+
+AQ_INLINE vi v_pair_32(vi a, vi b, v_pick *pick)
+{
+    return pick(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+}
+
+AQ_INLINE vi v_pair_64(vi a, vi b, v_pick *pick)
+{
+    return pick(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+
+/* The even quarters of both, then the odd ones. */
+AQ_INLINE vi v_pair_128(vi a, vi b, v_pick *pick)
+{
+    return pick(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
+}
+
+/* ---- weights ---- */
+
+AQ_INLINE vf v_widen_f16(__m256i h)
+{
+    return _mm512_cvtph_ps(h);
+}
+
+AQ_INLINE vf v_widen_bf16(__m256i h)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16));
+}
+
+AQ_INLINE vf v_widen(aq_dtype source, __m256i h)
+{
+    return source == AQ_DTYPE_F16 ? v_widen_f16(h) : v_widen_bf16(h);
+}
+
+AQ_INLINE vf v_load(aq_dtype source, const uint8_t *p)
+{
+    return source == AQ_DTYPE_F32
+               ? _mm512_loadu_ps(p)
+               : v_widen(source, _mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+/* Half `half` of a vector of 16-bit weights. */
+AQ_INLINE vf v_widen_half(aq_dtype source, vi h, int half)
+{
+    return v_widen(source, half ? _mm512_extracti64x4_epi64(h, 1) : _mm512_castsi512_si256(h));
+}
+
+AQ_INLINE void v_store(float *p, vf v)
+{
+    _mm512_storeu_ps(p, v);
+}
+
+AQ_INLINE vf v_load_f32(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+AQ_INLINE void v_store_f16(uint16_t *p, vf v)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p,
+                        _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+/* ---- 32 values at a time ---- */
+
+typedef struct v_block {
+    vf v[32 / V_LANES];
+} v_block;
+
+AQ_INLINE __m256i v_low_bytes(vi a, vi b)
+{
+    return _mm256_set_m128i(_mm512_cvtepi32_epi8(b), _mm512_cvtepi32_epi8(a));
+}
+
+/* roundf: the largest float below 1/2, added away from zero, carries exactly the halves over. */
+AQ_INLINE vi v_round_away(vf v)
+{
+    vi half = _mm512_set1_epi32(0x3effffff), sign = _mm512_set1_epi32(INT32_MIN);
+    vi away = _mm512_ternarylogic_epi32(v_bits(v), sign, half, 0xea); /* (v & sign) | half */
+    return _mm512_cvttps_epi32(_mm512_add_ps(v, v_from_bits(away)));
+}
+
+AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
+{
+    _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(v_round_away(x.v[0])));
+    _mm_storeu_si128((__m128i *)(void *)(out + 16), _mm512_cvtepi32_epi8(v_round_away(x.v[1])));
+}
+
+/* Truncated and at most top; see store_levels of the scalar twins. */
+AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
+{
+    vi top = _mm512_set1_epi32(five_bits ? 31 : 15);
+    vi low = _mm512_min_epi32(_mm512_cvttps_epi32(x.v[0]), top);
+    vi high = _mm512_min_epi32(_mm512_cvttps_epi32(x.v[1]), top);
+    if (five_bits) {
+        vi bit = _mm512_set1_epi32(16), nibble = _mm512_set1_epi32(15);
+        uint32_t fifth = (uint32_t)_mm512_test_epi32_mask(low, bit) |
+                         (uint32_t)_mm512_test_epi32_mask(high, bit) << 16;
+        memcpy(out, &fifth, sizeof fifth);
+        out += sizeof fifth;
+        low = _mm512_and_si512(low, nibble);
+    }
+    vi both = _mm512_or_si512(low, _mm512_slli_epi32(high, 4));
+    _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(both));
+}
+
+/* clamp(rint(v), least, least + steps) - least, one to a byte. */
+AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
+{
+    vi low = _mm512_set1_epi32(least), high = _mm512_set1_epi32(least + steps), q[2];
+    for (int i = 0; i < 2; i++)
+        q[i] = _mm512_min_epi32(_mm512_max_epi32(_mm512_cvtps_epi32(x.v[i]), low), high);
+    return v_low_bytes(_mm512_sub_epi32(q[0], low), _mm512_sub_epi32(q[1], low));
+}
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The vector vocabulary of the templates, in 64-bit ARM's base instruction set. */
+#ifndef AQ_KERNELS_VEC_NEON_H
+#define AQ_KERNELS_VEC_NEON_H
+
+#include "scalar.h"
+
+#include <arm_neon.h>
+
+enum { V_LANES = 4 };
+typedef float32x4_t vf;
+typedef uint32x4_t vi;
+typedef uint32x4_t vm;
+
+/* ---- float ---- */
+
+AQ_INLINE vf v_set(float f)
+{
+    return vdupq_n_f32(f);
+}
+
+AQ_INLINE vf v_add(vf a, vf b)
+{
+    return vaddq_f32(a, b);
+}
+
+AQ_INLINE vf v_sub(vf a, vf b)
+{
+    return vsubq_f32(a, b);
+}
+
+AQ_INLINE vf v_mul(vf a, vf b)
+{
+    return vmulq_f32(a, b);
+}
+
+AQ_INLINE vf v_div(vf a, vf b)
+{
+    return vdivq_f32(a, b);
+}
+
+AQ_INLINE vf v_min(vf a, vf b)
+{
+    return vminq_f32(a, b);
+}
+
+AQ_INLINE vf v_max(vf a, vf b)
+{
+    return vmaxq_f32(a, b);
+}
+
+AQ_INLINE vm v_eq(vf a, vf b)
+{
+    return vceqq_f32(a, b);
+}
+
+AQ_INLINE vm v_gt(vf a, vf b)
+{
+    return vcgtq_f32(a, b);
+}
+
+AQ_INLINE vf v_select(vm m, vf yes, vf no)
+{
+    return vbslq_f32(m, yes, no);
+}
+
+AQ_INLINE float v_least(vf v)
+{
+    return vminvq_f32(v);
+}
+
+AQ_INLINE float v_greatest(vf v)
+{
+    return vmaxvq_f32(v);
+}
+
+/* ---- masks: bit i is lane i ---- */
+
+AQ_INLINE unsigned v_mask_bits(vm m)
+{
+    static const uint32_t lane[4] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(m, vld1q_u32(lane)));
+}
+
+/* ---- bits ---- */
+
+AQ_INLINE vi v_bits(vf v)
+{
+    return vreinterpretq_u32_f32(v);
+}
+
+AQ_INLINE vf v_from_bits(vi v)
+{
+    return vreinterpretq_f32_u32(v);
+}
+
+AQ_INLINE vi v_load_bits(const void *p)
+{
+    return vreinterpretq_u32_u8(vld1q_u8(p));
+}
+
+AQ_INLINE vi v_set_bits(uint32_t bits)
+{
+    return vdupq_n_u32(bits);
+}
+
+AQ_INLINE vi v_and(vi a, vi b)
+{
+    return vandq_u32(a, b);
+}
+
+AQ_INLINE vi v_xor(vi a, vi b)
+{
+    return veorq_u32(a, b);
+}
+
+#define V_S32(v) vreinterpretq_s32_u32(v)
+#define V_S16(v) vreinterpretq_s16_u32(v)
+#define V_U16(v) vreinterpretq_u16_u32(v)
+
+AQ_INLINE vi v_max_u32(vi a, vi b)
+{
+    return vmaxq_u32(a, b);
+}
+
+AQ_INLINE vi v_max_u16(vi a, vi b)
+{
+    return vreinterpretq_u32_u16(vmaxq_u16(V_U16(a), V_U16(b)));
+}
+
+AQ_INLINE vi v_max_s32(vi a, vi b)
+{
+    return vreinterpretq_u32_s32(vmaxq_s32(V_S32(a), V_S32(b)));
+}
+
+AQ_INLINE vi v_max_s16(vi a, vi b)
+{
+    return vreinterpretq_u32_s16(vmaxq_s16(V_S16(a), V_S16(b)));
+}
+
+AQ_INLINE vi v_min_s32(vi a, vi b)
+{
+    return vreinterpretq_u32_s32(vminq_s32(V_S32(a), V_S32(b)));
+}
+
+AQ_INLINE vi v_min_s16(vi a, vi b)
+{
+    return vreinterpretq_u32_s16(vminq_s16(V_S16(a), V_S16(b)));
+}
+
+/* All ones where the sign is set. */
+AQ_INLINE vi v_signs_32(vi a)
+{
+    return vreinterpretq_u32_s32(vshrq_n_s32(V_S32(a), 31));
+}
+
+AQ_INLINE vi v_signs_16(vi a)
+{
+    return vreinterpretq_u32_s16(vshrq_n_s16(V_S16(a), 15));
+}
+
+AQ_INLINE uint32_t v_greatest_u32(vi v)
+{
+    return vmaxvq_u32(v);
+}
+
+/* ---- one step each of reducing many vectors to one, lane i from vector i ---- */
+
+typedef vi v_pick(vi, vi);
+
+AQ_INLINE vi v_pair_16(vi a, vi b, v_pick *pick)
+{
+    return pick(vreinterpretq_u32_u16(vzip1q_u16(V_U16(a), V_U16(b))),
+                vreinterpretq_u32_u16(vzip2q_u16(V_U16(a), V_U16(b))));
+}
+
+AQ_INLINE vi v_pair_32(vi a, vi b, v_pick *pick)
+{
+    return pick(vzip1q_u32(a, b), vzip2q_u32(a, b));
+}
+
+AQ_INLINE vi v_pair_64(vi a, vi b, v_pick *pick)
+{
+    uint64x2_t x = vreinterpretq_u64_u32(a), y = vreinterpretq_u64_u32(b);
+    return pick(vreinterpretq_u32_u64(vzip1q_u64(x, y)), vreinterpretq_u32_u64(vzip2q_u64(x, y)));
+}
+
+/* ---- weights ---- */
+
+AQ_INLINE vf v_widen(aq_dtype source, uint16x4_t h)
+{
+    return source == AQ_DTYPE_F16 ? vcvt_f32_f16(vreinterpret_f16_u16(h))
+                                  : vreinterpretq_f32_u32(vshll_n_u16(h, 16));
+}
+
+AQ_INLINE vf v_load(aq_dtype source, const uint8_t *p)
+{
+    return source == AQ_DTYPE_F32 ? vreinterpretq_f32_u8(vld1q_u8(p))
+                                  : v_widen(source, vreinterpret_u16_u8(vld1_u8(p)));
+}
+
+/* Half `half` of a vector of 16-bit weights. */
+AQ_INLINE vf v_widen_half(aq_dtype source, vi h, int half)
+{
+    return v_widen(source, half ? vget_high_u16(V_U16(h)) : vget_low_u16(V_U16(h)));
+}
+
+AQ_INLINE void v_store(float *p, vf v)
+{
+    vst1q_f32(p, v);
+}
+
+AQ_INLINE vf v_load_f32(const float *p)
+{
+    return vld1q_f32(p);
+}
+
+AQ_INLINE void v_store_f16(uint16_t *p, vf v)
+{
+    vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v)));
+}
+
+/* ---- 32 values at a time ---- */
+
+typedef struct v_block {
+    vf v[32 / V_LANES];
+} v_block;
+
+typedef struct v_bytes {
+    uint8x16_t v[2];
+} v_bytes;
+
+/* The low byte of each of 32 values. */
+AQ_INLINE v_bytes v_low_bytes(const int32x4_t q[8])
+{
+    v_bytes bytes;
+    for (int i = 0; i < 2; i++) {
+        int16x8_t a = vcombine_s16(vmovn_s32(q[4 * i]), vmovn_s32(q[4 * i + 1]));
+        int16x8_t b = vcombine_s16(vmovn_s32(q[4 * i + 2]), vmovn_s32(q[4 * i + 3]));
+        bytes.v[i] = vreinterpretq_u8_s8(vcombine_s8(vmovn_s16(a), vmovn_s16(b)));
+    }
+    return bytes;
+}
+
+AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
+{
+    int32x4_t q[8];
+    for (int i = 0; i < 8; i++)
+        q[i] = vcvtaq_s32_f32(x.v[i]); /* roundf is an instruction here */
+    v_bytes bytes = v_low_bytes(q);
+    vst1q_u8(out, bytes.v[0]);
+    vst1q_u8(out + 16, bytes.v[1]);
+}
+
+/* Bit i is the fifth bit of level i. */
+AQ_INLINE uint32_t v_fifth_bits(v_bytes levels)
+{
+    static const uint8_t place[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint32_t fifth = 0;
+    for (int i = 0; i < 2; i++) {
+        uint8x16_t set = vandq_u8(vtstq_u8(levels.v[i], vdupq_n_u8(16)), vld1q_u8(place));
+        fifth |= (uint32_t)vaddv_u8(vget_low_u8(set)) << 16 * i;
+        fifth |= (uint32_t)vaddv_u8(vget_high_u8(set)) << (16 * i + 8);
+    }
+    return fifth;
+}
+
+/* Truncated and at most top; see store_levels of the scalar twins. A NaN gives 0 here too. */
+AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
+{
+    int32x4_t top = vdupq_n_s32(five_bits ? 31 : 15), q[8];
+    for (int i = 0; i < 8; i++)
+        q[i] = vminq_s32(vcvtq_s32_f32(x.v[i]), top);
+    v_bytes levels = v_low_bytes(q);
+    if (five_bits) {
+        uint32_t fifth = v_fifth_bits(levels);
+        memcpy(out, &fifth, sizeof fifth);
+        out += sizeof fifth;
+        levels.v[0] = vandq_u8(levels.v[0], vdupq_n_u8(15));
+    }
+    vst1q_u8(out, vorrq_u8(levels.v[0], vshlq_n_u8(levels.v[1], 4)));
+}
+
+/* clamp(rint(v), least, least + steps) - least, one to a byte. */
+AQ_INLINE v_bytes v_quantized(v_block x, int least, int steps)
+{
+    int32x4_t low = vdupq_n_s32(least), high = vdupq_n_s32(least + steps), q[8];
+    for (int i = 0; i < 8; i++)
+        q[i] = vsubq_s32(vminq_s32(vmaxq_s32(vcvtnq_s32_f32(x.v[i]), low), high), low);
+    return v_low_bytes(q);
+}
+
+AQ_INLINE uint8x16_t v_join(uint8x16_t a, uint8x16_t b, int bits)
+{
+    uint8x16_t odd = vuzp2q_u8(a, b);
+    return vorrq_u8(vuzp1q_u8(a, b), bits == 4 ? vshlq_n_u8(odd, 4) : vshlq_n_u8(odd, 2));
+}
+
+/* 32 levels, one to a byte, as 32, 16 or 8 bytes of 8, 4 or 2 bits; the first level lowest. */
+AQ_INLINE void v_store_packed(uint8_t *out, unsigned bits, v_bytes levels)
+{
+    if (bits == 8) {
+        vst1q_u8(out, levels.v[0]);
+        vst1q_u8(out + 16, levels.v[1]);
+    } else if (bits == 4) {
+        vst1q_u8(out, v_join(levels.v[0], levels.v[1], 4));
+    } else {
+        uint8x16_t pairs = v_join(levels.v[0], levels.v[1], 2);
+        vst1_u8(out, vget_low_u8(v_join(pairs, pairs, 4)));
+    }
+}
+
+#endif
