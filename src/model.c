@@ -69,8 +69,15 @@ aq_status aq_model_attach(aq_model *model, const char *path, aq_error *err)
 
 static aq_status open_file(aq_model *model, const char *path, aq_error *err)
 {
+    char magic[4] = {0};
     aq_status status = aq_model_attach(model, path, err);
-    return status == AQ_OK ? aq_safetensors_open(model, err) : status;
+    if (status == AQ_OK && model->files[0].size >= sizeof magic)
+        status = model->source->read_at(model->source, 0, 0, magic, sizeof magic, err);
+    if (status != AQ_OK)
+        return status;
+    if (memcmp(magic, "GGUF", sizeof magic) == 0)
+        return aq_gguf_open(model, err);
+    return aq_safetensors_open(model, err);
 }
 
 static bool is_index(const char *path)
