@@ -45,9 +45,12 @@ void aq_memory_reset_peak(void)
     atomic_store_explicit(&memory_peak, aq_memory_now(), memory_order_relaxed);
 }
 
-/* The size of a block stands before it, padded to keep malloc's alignment. */
+/* Stands before each block, padded to keep malloc's alignment. */
 typedef union header {
-    size_t size;
+    struct {
+        size_t size;
+        void *base; /* what malloc returned */
+    } of;
     max_align_t align;
 } header;
 
@@ -58,7 +61,23 @@ void *aq_malloc(size_t size)
     header *h = malloc(sizeof(header) + size);
     if (h == NULL)
         return NULL;
-    h->size = size;
+    h->of.size = size;
+    h->of.base = h;
+    account(size);
+    return h + 1;
+}
+
+void *aq_aligned_alloc(size_t align, size_t size)
+{
+    if (size > SIZE_MAX - sizeof(header) - align)
+        return NULL;
+    void *base = malloc(sizeof(header) + align + size);
+    if (base == NULL)
+        return NULL;
+    uintptr_t first = (uintptr_t)base + sizeof(header);
+    header *h = (header *)((first + align - 1) / align * align) - 1;
+    h->of.size = size;
+    h->of.base = base;
     account(size);
     return h + 1;
 }
@@ -79,11 +98,12 @@ void *aq_realloc(void *p, size_t size)
     if (size > SIZE_MAX - sizeof(header))
         return NULL;
     header *h = (header *)p - 1;
-    size_t old = h->size;
+    size_t old = h->of.size;
     header *moved = realloc(h, sizeof(header) + size);
     if (moved == NULL)
         return NULL;
-    moved->size = size;
+    moved->of.size = size;
+    moved->of.base = moved;
     account(size);
     discount(old);
     return moved + 1;
@@ -94,8 +114,8 @@ void aq_free(void *p)
     if (p == NULL)
         return;
     header *h = (header *)p - 1;
-    discount(h->size);
-    free(h);
+    discount(h->of.size);
+    free(h->of.base);
 }
 
 char *aq_strndup(const char *s, size_t length)

@@ -12,6 +12,8 @@
 void *aq_malloc(size_t size);
 void *aq_calloc(size_t count, size_t size);
 void *aq_realloc(void *p, size_t size);
+/* Aligned to `align`, a power of two above malloc's own; freed with aq_free, never reallocated. */
+void *aq_aligned_alloc(size_t align, size_t size);
 void aq_free(void *p);
 char *aq_strdup(const char *s);
 char *aq_strndup(const char *s, size_t length);

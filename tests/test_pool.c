@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Every task once, whatever the threads; failures stop the run and lose no started task. */
+#include <config.h>
+
+#include <check.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "pool.h"
+
+enum { TASKS = 10000 };
+
+typedef struct counts {
+    atomic_uint done[TASKS];
+    atomic_uint worker_out_of_range;
+    unsigned workers;
+} counts;
+
+static int count_task(void *arg, unsigned worker, uint64_t i)
+{
+    counts *c = arg;
+    atomic_fetch_add(&c->done[i], 1);
+    if (worker >= c->workers)
+        atomic_fetch_add(&c->worker_out_of_range, 1);
+    return 0;
+}
+
+START_TEST(every_task_runs_once)
+{
+    static const unsigned threads[] = {1, 2, 3, 8, 64};
+    for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
+        aq_pool *pool = aq_pool_create(threads[t]);
+        ck_assert_ptr_nonnull(pool);
+        ck_assert_uint_eq(aq_pool_threads(pool), threads[t]);
+        counts *c = calloc(1, sizeof *c);
+        c->workers = threads[t];
+        for (unsigned round = 1; round <= 3; round++) {
+            ck_assert_int_eq(aq_pool_run(pool, TASKS, count_task, c), 0);
+            for (size_t i = 0; i < TASKS; i++)
+                ck_assert_uint_eq(atomic_load(&c->done[i]), round);
+        }
+        ck_assert_uint_eq(atomic_load(&c->worker_out_of_range), 0);
+        free(c);
+        aq_pool_destroy(pool);
+    }
+}
+END_TEST
+
+START_TEST(no_tasks_is_no_work)
+{
+    aq_pool *pool = aq_pool_create(4);
+    ck_assert_int_eq(aq_pool_run(pool, 0, count_task, NULL), 0);
+    aq_pool_destroy(pool);
+}
+END_TEST
+
+typedef struct failing {
+    atomic_uint_fast64_t started, finished;
+    uint64_t fail_from;
+} failing;
+
+static int failing_task(void *arg, unsigned worker, uint64_t i)
+{
+    failing *f = arg;
+    (void)worker;
+    atomic_fetch_add(&f->started, 1);
+    int code = i >= f->fail_from ? (int)(i - f->fail_from) + 1 : 0;
+    atomic_fetch_add(&f->finished, 1);
+    return code;
+}
+
+START_TEST(a_failure_stops_the_run)
+{
+    aq_pool *pool = aq_pool_create(4);
+    failing f = {.fail_from = 100};
+    int code = aq_pool_run(pool, UINT64_C(1) << 40, failing_task, &f);
+    ck_assert_int_ge(code, 1);
+    ck_assert_uint_eq(f.started, f.finished);
+    ck_assert_uint_gt(f.started, 100);
+    /* And the pool is good for another run. */
+    f = (failing){.fail_from = UINT64_MAX};
+    ck_assert_int_eq(aq_pool_run(pool, 50, failing_task, &f), 0);
+    ck_assert_uint_eq(f.finished, 50);
+    aq_pool_destroy(pool);
+}
+END_TEST
+
+static int busy_task(void *arg, unsigned worker, uint64_t i)
+{
+    (void)arg, (void)worker;
+    volatile double x = (double)i;
+    for (int k = 0; k < 2000000; k++)
+        x = x * 1.0000001 + 1.0;
+    return 0;
+}
+
+START_TEST(cpu_time_is_counted_per_worker)
+{
+    aq_pool *pool = aq_pool_create(2);
+    ck_assert_int_eq(aq_pool_run(pool, 8, busy_task, NULL), 0);
+    double total = aq_pool_cpu_seconds(pool, 0) + aq_pool_cpu_seconds(pool, 1);
+    ck_assert_double_gt(total, 0.0);
+    ck_assert_double_eq(aq_pool_cpu_seconds(pool, 2), 0.0);
+    aq_pool_destroy(pool);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pool");
+    TCase *tests = tcase_create("pool");
+    tcase_add_test(tests, every_task_runs_once);
+    tcase_add_test(tests, no_tasks_is_no_work);
+    tcase_add_test(tests, a_failure_stops_the_run);
+    tcase_add_test(tests, cpu_time_is_counted_per_worker);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
