@@ -35,6 +35,8 @@ typedef struct aq_layout {
     uint32_t file_count;
     aq_out_tensor *tensors; /* grouped by file, in the order they are to lie in it */
     size_t tensor_count;
+    aq_pair *metadata; /* to add to a safetensors file's __metadata__ */
+    size_t metadata_count;
     aq_out_text *texts; /* directories only; the index last */
     size_t text_count;
     const char **copies; /* extras carried along unchanged */

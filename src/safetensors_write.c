@@ -20,19 +20,37 @@ static void write_pair(aq_text *text, const char *key, const char *value)
     aq_text_json(text, value);
 }
 
-/* Loaders of PyTorch models look for "format": it is kept, or "pt" where there is none. */
-static void write_metadata(aq_text *text, const aq_model *from)
+static bool has_key(const aq_pair *pairs, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(pairs[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+/* The model's own pairs, but for those that the layout sets anew. Loaders of PyTorch models look
+ * for "format": it is kept, or "pt" where there is none. */
+static void write_metadata(aq_text *text, const aq_layout *layout, const aq_model *from)
 {
     size_t count = from->format == AQ_FORMAT_SAFETENSORS ? from->metadata_count : 0;
-    bool has_format = false;
+    const char *comma = "";
     aq_text_puts(text, "{\"__metadata__\":{");
-    for (size_t i = 0; i < count; i++) {
-        has_format = has_format || strcmp(from->metadata[i].key, "format") == 0;
-        write_pair(text, from->metadata[i].key, from->metadata[i].value);
-        aq_text_puts(text, i + 1 < count || !has_format ? "," : "");
-    }
-    if (!has_format)
+    if (!has_key(from->metadata, count, "format")) {
         write_pair(text, "format", "pt");
+        comma = ",";
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (has_key(layout->metadata, layout->metadata_count, from->metadata[i].key))
+            continue;
+        aq_text_puts(text, comma);
+        write_pair(text, from->metadata[i].key, from->metadata[i].value);
+        comma = ",";
+    }
+    for (size_t i = 0; i < layout->metadata_count; i++) {
+        aq_text_puts(text, comma);
+        write_pair(text, layout->metadata[i].key, layout->metadata[i].value);
+        comma = ",";
+    }
     aq_text_puts(text, "}");
 }
 
@@ -82,7 +100,7 @@ static aq_status write_json(aq_text *text, const aq_layout *layout, uint32_t fil
                             const aq_model *from, uint64_t *data, aq_error *err)
 {
     *data = 0;
-    write_metadata(text, from);
+    write_metadata(text, layout, from);
     for (size_t i = 0; i < layout->tensor_count; i++) {
         const aq_out_tensor *t = &layout->tensors[i];
         if (t->file != file)

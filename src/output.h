@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Where a layout goes: files that appear whole or not at all, or nowhere. */
+#ifndef AQ_OUTPUT_H
+#define AQ_OUTPUT_H
+
+#include <stdbool.h>
+
+#include "io.h"
+#include "layout.h"
+
+/* A sink for the layout at `path` (a file; a directory where the layout's files have names). Each
+ * file is a temporary beside its target, created with O_EXCL and preallocated, holding its header;
+ * commit syncs (if asked), renames all of them, a directory's index last, and syncs the directory.
+ * Until then nothing at `path` changes; close without commit leaves nothing behind. Refuses
+ * (AQ_USAGE) an existing target without `force`, and an input file of the model even with it. */
+aq_status aq_output_open(const char *path, const aq_layout *layout, const aq_model *model,
+                         bool force, bool sync, aq_sink **sink, aq_error *err);
+
+/* Discards. NULL when out of memory. */
+aq_sink *aq_null_sink(void);
+
+/* Passes everything on to `inner` (owned from now on) and sums it up, position-keyed: the sum over
+ * all 32-bit little-endian words w at word index i of file f of w * K(f, i) mod 2^61 - 1, K being
+ * pseudo-random; a piece that is not aligned to words counts with zeros around it. So the order and
+ * the cuts of the writes do not matter. NULL when out of memory. */
+aq_sink *aq_checksum_sink(aq_sink *inner);
+uint64_t aq_checksum_sink_value(aq_sink *sink);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * aq_quantize: model -> plan -> run -> output, and what came of it. */
+#include <config.h>
+
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "arrowquant.h"
+#include "error.h"
+#include "files.h"
+#include "memory.h"
+#include "output.h"
+#include "plan.h"
+#include "process.h"
+#include "run.h"
+
+void aq_quantize_options_init(aq_quantize_options *options)
+{
+    *options = (aq_quantize_options){.size = sizeof *options,
+                                     .type = AQ_TYPE_Q8_0,
+                                     .mode = AQ_MODE_STREAMING,
+                                     .isa = aq_isa_best(),
+                                     .nonfinite = AQ_NONFINITE_ERROR,
+                                     .group_size = 128,
+                                     .sync = 1};
+}
+
+/* A caller built against an older header passes a shorter struct: what it lacks keeps its default.
+ */
+static aq_status take_options(const aq_quantize_options *given, aq_quantize_options *options,
+                              aq_error *err)
+{
+    aq_quantize_options_init(options);
+    if (given == NULL)
+        return AQ_OK;
+    if (given->size < offsetof(aq_quantize_options, type) || given->size > sizeof *options)
+        return aq_fail(err, AQ_USAGE,
+                       "aq_quantize_options of %zu bytes: this library knows %zu; set them up with "
+                       "aq_quantize_options_init",
+                       given->size, sizeof *options);
+    memcpy(options, given, given->size);
+    options->size = sizeof *options;
+    return AQ_OK;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t a = strlen(s), b = strlen(end);
+    return a >= b && strcmp(s + a - b, end) == 0;
+}
+
+typedef enum target_kind { TARGET_NULL, TARGET_GGUF, TARGET_SAFETENSORS, TARGET_DIRECTORY } target_kind;
+
+static target_kind target_of(const char *output)
+{
+    struct stat st;
+    if (strcmp(output, "null:") == 0)
+        return TARGET_NULL;
+    if (stat(output, &st) == 0 && S_ISDIR(st.st_mode))
+        return TARGET_DIRECTORY;
+    if (ends_with(output, ".gguf"))
+        return TARGET_GGUF;
+    if (ends_with(output, ".safetensors"))
+        return TARGET_SAFETENSORS;
+    return TARGET_DIRECTORY;
+}
+
+static aq_status check_target(const aq_quantize_options *o, const aq_model *model, target_kind target,
+                              const char *output, aq_error *err)
+{
+    bool packed = aq_type_get(o->type)->packed;
+    if (packed && target == TARGET_GGUF)
+        return aq_fail(err, AQ_USAGE, "%s: GGUF has no type %s; use q8_0, q4_0, q4_1, q5_0 or q5_1",
+                       output, aq_type_name(o->type));
+    if (!packed && (target == TARGET_SAFETENSORS || target == TARGET_DIRECTORY))
+        return aq_fail(err, AQ_USAGE,
+                       "%s: safetensors has no type %s; use int8, int4 or int2, or name an output "
+                       "that ends in .gguf",
+                       output, aq_type_name(o->type));
+    if (target == TARGET_DIRECTORY && !model->is_directory)
+        return aq_fail(
+            err, AQ_USAGE,
+            "%s: a directory is written from a model directory, and %s is a single file; "
+            "name an output that ends in .safetensors or .gguf",
+            output, model->path);
+    return AQ_OK;
+}
+
+static aq_status check_options(const aq_quantize_options *o, aq_error *err)
+{
+    const uint64_t most = UINT64_C(1) << 31;
+    if (aq_type_get(o->type) == NULL)
+        return aq_fail(err, AQ_USAGE, "no such type: %d", (int)o->type);
+    if (o->mode != AQ_MODE_STREAMING && o->mode != AQ_MODE_BATCH)
+        return aq_fail(err, AQ_USAGE, "no such mode: %d", (int)o->mode);
+    if (o->group_size % 8 != 0 || o->group_size > most)
+        return aq_fail(err, AQ_USAGE, "group size %llu is no multiple of 8 (0: one group per row)",
+                       (unsigned long long)o->group_size);
+    if (!aq_isa_usable(o->isa))
+        return aq_fail(err, AQ_USAGE, "this machine cannot run %s kernels", aq_isa_name(o->isa));
+    return AQ_OK;
+}
+
+/* What lives through a call; torn down in reverse by close_job. */
+typedef struct job {
+    aq_quantize_options options;
+    aq_model *model;
+    aq_plan plan;
+    bool planned;
+    aq_sink *sink, *checksum;
+    aq_pool *pool;
+    aq_run_stats stats;
+} job;
+
+static void close_job(job *j)
+{
+    aq_pool_destroy(j->pool);
+    if (j->sink != NULL)
+        j->sink->close(j->sink);
+    aq_free(j->stats.thread);
+    if (j->planned)
+        aq_plan_free(&j->plan);
+    aq_model_close(j->model);
+}
+
+static aq_status make_plan(job *j, target_kind target, aq_error *err)
+{
+    const aq_quantize_options *o = &j->options;
+    bool packed = aq_type_get(o->type)->packed;
+    aq_plan_options p = {.format = packed ? AQ_FORMAT_SAFETENSORS : AQ_FORMAT_GGUF,
+                         .directory = target == TARGET_DIRECTORY ||
+                                      (target == TARGET_NULL && packed && j->model->is_directory),
+                         .type = &o->type,
+                         .group_size = o->group_size,
+                         .asymmetric = o->asymmetric != 0,
+                         .keep = o->keep,
+                         .keep_count = o->keep_count,
+                         .arch = o->arch};
+    aq_status status = aq_plan_make(&j->plan, j->model, &p, err);
+    j->planned = status == AQ_OK;
+    return status;
+}
+
+static aq_status check_memory(const job *j, aq_error *err)
+{
+    const aq_quantize_options *o = &j->options;
+    unsigned threads = aq_pool_threads(j->pool);
+    uint64_t need = aq_memory_now() + aq_run_memory(&j->plan, o->mode, threads);
+    if (o->memory_limit != 0 && need > o->memory_limit)
+        return aq_fail(
+            err, AQ_FAILURE,
+            "the memory limit of %llu bytes cannot be kept: %s mode with %u threads needs "
+            "%llu; use %s",
+            (unsigned long long)o->memory_limit, o->mode == AQ_MODE_BATCH ? "batch" : "streaming",
+            threads, (unsigned long long)need,
+            o->mode == AQ_MODE_BATCH ? "--mode streaming" : "fewer threads");
+    uint64_t available = aq_process_available_memory();
+    if (o->mode == AQ_MODE_BATCH && available != 0 && need > available)
+        return aq_fail(err, AQ_FAILURE,
+                       "batch mode needs %llu bytes and %llu are available; use --mode streaming",
+                       (unsigned long long)need, (unsigned long long)available);
+    return AQ_OK;
+}
+
+static aq_status open_sink(job *j, target_kind target, const char *output, aq_error *err)
+{
+    const aq_quantize_options *o = &j->options;
+    aq_status status = AQ_OK;
+    if (target == TARGET_NULL) {
+        j->sink = aq_null_sink();
+        if (j->sink == NULL)
+            status = aq_fail_memory(err, "the output");
+    } else {
+        status = aq_output_open(output, &j->plan.layout, j->model, o->force != 0, o->sync != 0,
+                                &j->sink, err);
+    }
+    if (status == AQ_OK && o->checksum) {
+        j->checksum = aq_checksum_sink(j->sink);
+        if (j->checksum == NULL)
+            return aq_fail_memory(err, "the checksum");
+        j->sink = j->checksum;
+    }
+    return status;
+}
+
+static aq_status open_job(job *j, const char *input, const char *output, aq_error *err)
+{
+    const aq_quantize_options *o = &j->options;
+    target_kind target = target_of(output);
+    aq_status status = check_options(o, err);
+    if (status == AQ_OK)
+        status = aq_model_open(input, &j->model, err);
+    if (status == AQ_OK)
+        status = check_target(o, j->model, target, output, err);
+    if (status == AQ_OK)
+        status = make_plan(j, target, err);
+    if (status != AQ_OK)
+        return status;
+    j->pool = aq_pool_create(o->threads != 0 ? o->threads : aq_usable_cpus());
+    if (j->pool == NULL)
+        return aq_fail_memory(err, "the threads");
+    status = check_memory(j, err);
+    return status == AQ_OK ? open_sink(j, target, output, err) : status;
+}
+
+static aq_status run_job(job *j, aq_error *err)
+{
+    const aq_quantize_options *o = &j->options;
+    aq_run_options r = {.mode = o->mode,
+                        .isa = o->isa,
+                        .nonfinite = o->nonfinite,
+                        .cancel = o->cancel,
+                        .progress = o->progress,
+                        .progress_arg = o->progress_arg};
+    aq_status status = aq_run(&j->plan, j->sink, j->pool, &r, &j->stats, err);
+    if (status == AQ_OK)
+        status = aq_files_unchanged(j->model->source, err);
+    if (status == AQ_OK && o->cancel != NULL && *o->cancel != 0)
+        status = aq_fail(err, AQ_CANCELLED, "cancelled");
+    return status;
+}
+
+/* ---- the result ---- */
+
+/* The strings and arrays of a result. */
+typedef struct keepsake {
+    aq_arena arena;
+} keepsake;
+
+static uint64_t out_bytes_of(const aq_plan *plan, const aq_item *item)
+{
+    const aq_out_tensor *out = plan->layout.tensors;
+    uint64_t bytes = out[item->out].bytes;
+    if (item->action == AQ_ACTION_PACK) {
+        bytes += out[item->out_scale].bytes;
+        if (plan->asymmetric)
+            bytes += out[item->out_zero].bytes;
+    }
+    return bytes;
+}
+
+static bool describe_tensors(const aq_plan *plan, keepsake *k, aq_quantize_result *result)
+{
+    size_t n = plan->item_count;
+    aq_tensor_result *list = aq_arena_alloc(&k->arena, n * sizeof *list);
+    if (list == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const aq_item *item = &plan->items[i];
+        const aq_tensor *t = item->tensor;
+        bool quantized = item->reason == NULL;
+        list[i] =
+            (aq_tensor_result){.name = aq_arena_strndup(&k->arena, t->name, strlen(t->name)),
+                               .dtype = t->dtype,
+                               .out_type = quantized ? plan->type->name : aq_dtype_name(t->dtype),
+                               .quantized = quantized,
+                               .reason = item->reason,
+                               .weights = t->weights,
+                               .in_bytes = t->bytes,
+                               .out_bytes = out_bytes_of(plan, item)};
+        if (list[i].name == NULL)
+            return false;
+        result->tensors_quantized += quantized;
+    }
+    result->tensor = list;
+    result->tensors = n;
+    return true;
+}
+
+static uint64_t output_size(const aq_plan *plan)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < plan->layout.file_count; i++)
+        sum += plan->layout.files[i].size;
+    return sum;
+}
+
+static aq_status fill_result(const job *j, aq_quantize_result *r, aq_error *err)
+{
+    keepsake *k = aq_calloc(1, sizeof *k);
+    unsigned threads = j->stats.threads;
+    aq_thread_stats *thread =
+        k == NULL ? NULL : aq_arena_alloc(&k->arena, threads * sizeof *thread);
+    r->owner = k;
+    if (thread == NULL || !describe_tensors(&j->plan, k, r)) {
+        aq_quantize_result_free(r);
+        return aq_fail_memory(err, "the result");
+    }
+    memcpy(thread, j->stats.thread, threads * sizeof *thread);
+    r->thread = thread;
+    r->threads = threads;
+    r->load_s = j->stats.load_s;
+    r->kernel_s = j->stats.kernel_s;
+    r->store_s = j->stats.store_s;
+    r->isa = j->stats.isa;
+    r->weights = j->plan.weights;
+    r->in_bytes = j->plan.source_bytes;
+    r->out_bytes = output_size(&j->plan);
+    if (j->checksum != NULL)
+        r->checksum = aq_checksum_sink_value(j->checksum);
+    return AQ_OK;
+}
+
+void aq_quantize_result_free(aq_quantize_result *result)
+{
+    if (result == NULL || result->owner == NULL)
+        return;
+    keepsake *k = result->owner;
+    aq_arena_free(&k->arena);
+    aq_free(k);
+    result->owner = NULL;
+    result->tensor = NULL;
+    result->thread = NULL;
+}
+
+/* ---- the call ---- */
+
+static double now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static aq_status quantize(job *j, const char *input, const char *output, aq_quantize_result *r,
+                          aq_error *err)
+{
+    double begin = now();
+    aq_status status = open_job(j, input, output, err);
+    double opened = now();
+    if (status == AQ_OK)
+        status = run_job(j, err);
+    double ran = now();
+    if (status == AQ_OK)
+        status = j->sink->commit(j->sink, err);
+    double end = now();
+    r->time_s = end - begin;
+    r->open_s = opened - begin;
+    r->run_s = ran - opened;
+    r->commit_s = end - ran;
+    return status;
+}
+
+aq_status aq_quantize(const char *input, const char *output, const aq_quantize_options *options,
+                      aq_quantize_result *result, aq_error *err)
+{
+    job j = {0};
+    aq_quantize_result r = {.size = sizeof r};
+    aq_status status = take_options(options, &j.options, err);
+    if (status != AQ_OK)
+        return status;
+    aq_process_usage before = aq_process_usage_now();
+    aq_memory_reset_peak();
+    status = quantize(&j, input, output, &r, err);
+    if (status == AQ_OK && result != NULL) {
+        aq_process_usage after = aq_process_usage_now();
+        r.user_s = after.user_s - before.user_s;
+        r.system_s = after.system_s - before.system_s;
+        r.voluntary_switches = after.voluntary_switches - before.voluntary_switches;
+        r.involuntary_switches = after.involuntary_switches - before.involuntary_switches;
+        r.rss_before = before.rss;
+        r.rss_peak = after.rss_peak;
+        r.accounted_bytes = aq_memory_peak();
+        status = fill_result(&j, &r, err);
+        if (status == AQ_OK)
+            *result = r;
+    }
+    close_job(&j);
+    return status;
+}
+
+const char *aq_version(void)
+{
+    return PACKAGE_VERSION;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "run.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "error.h"
+#include "memory.h"
+#include "run_internal.h"
+
+typedef struct buffers {
+    void *src, *dst;
+} buffers;
+
+/* Shared by the workers; what has no other note is written before they start and only read then. */
+typedef struct run {
+    const aq_plan *plan;
+    const aq_run_options *options;
+    aq_sink *sink;
+    const aq_kernel *kernel[AQ_DTYPE_COUNT]; /* by source dtype */
+    buffers *own;                            /* streaming: [threads], each its worker's */
+    buffers whole;                           /* batch: each byte its tile's */
+    aq_thread_stats *stats;                  /* [threads], each its worker's */
+
+    pthread_mutex_t lock; /* guards failed_tile, error and the calls of progress */
+    uint64_t failed_tile; /* the first tile with an error so far */
+    aq_error error;       /* its error */
+    double last_progress; /* seconds */
+    atomic_uint_fast64_t bytes_done;
+} run;
+
+static double now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Tiles start in order and none that has started is abandoned, so of all tiles with an error the
+ * first always gets here: which one is reported does not depend on timing. */
+static int report(run *r, uint64_t tile, const aq_error *error)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    if (tile < r->failed_tile) {
+        r->failed_tile = tile;
+        r->error = *error;
+    }
+    (void)pthread_mutex_unlock(&r->lock);
+    return (int)error->status;
+}
+
+static int cancelled(const run *r)
+{
+    return r->options->cancel != NULL && *r->options->cancel != 0 ? (int)AQ_CANCELLED : 0;
+}
+
+static void progress(run *r, uint64_t bytes)
+{
+    const double interval = 0.1;
+    if (r->options->progress == NULL)
+        return;
+    uint64_t done = atomic_fetch_add_explicit(&r->bytes_done, bytes, memory_order_relaxed) + bytes;
+    if (pthread_mutex_trylock(&r->lock) != 0)
+        return;
+    double t = now();
+    if (t - r->last_progress >= interval || done == r->plan->source_bytes) {
+        r->last_progress = t;
+        r->options->progress(r->options->progress_arg, done, r->plan->source_bytes);
+    }
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- the three steps of a tile, timed ---- */
+
+static aq_status load(run *r, aq_thread_stats *stats, const aq_tile *tile, void *src, aq_error *e)
+{
+    double begin = now();
+    aq_status status = aq_tile_load(r->plan, tile, src, e);
+    stats->read_s += now() - begin;
+    return status;
+}
+
+static aq_status quantize(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
+                          aq_error *e)
+{
+    const aq_kernel *kernel = r->kernel[tile->item->tensor->dtype];
+    double begin = now();
+    aq_status status =
+        aq_tile_quantize(r->plan, tile, kernel, r->options->nonfinite, b->src, b->dst, e);
+    stats->kernel_s += now() - begin;
+    return status;
+}
+
+static aq_status store(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
+                       aq_error *e)
+{
+    double begin = now();
+    aq_status status = aq_tile_store(r->plan, tile, b->src, b->dst, r->sink, e);
+    stats->write_s += now() - begin;
+    stats->tiles++;
+    progress(r, tile->src_bytes);
+    return status;
+}
+
+static int stream_task(void *arg, unsigned worker, uint64_t index)
+{
+    run *r = arg;
+    if (cancelled(r))
+        return cancelled(r);
+    aq_error error;
+    aq_tile tile = aq_plan_tile(r->plan, index);
+    const buffers *own = &r->own[worker];
+    aq_thread_stats *stats = &r->stats[worker];
+    aq_status status = load(r, stats, &tile, own->src, &error);
+    if (status == AQ_OK)
+        status = quantize(r, stats, &tile, own, &error);
+    if (status == AQ_OK)
+        status = store(r, stats, &tile, own, &error);
+    return status == AQ_OK ? 0 : report(r, index, &error);
+}
+
+static buffers batch_buffers(const run *r, const aq_tile *tile)
+{
+    return (buffers){.src = (char *)r->whole.src + tile->src_base,
+                     .dst = (char *)r->whole.dst + tile->dst_base};
+}
+
+static int batch_load(void *arg, unsigned worker, uint64_t index)
+{
+    run *r = arg;
+    aq_error error;
+    aq_tile tile = aq_plan_tile(r->plan, index);
+    buffers b = batch_buffers(r, &tile);
+    if (cancelled(r))
+        return cancelled(r);
+    aq_status status = load(r, &r->stats[worker], &tile, b.src, &error);
+    return status == AQ_OK ? 0 : report(r, index, &error);
+}
+
+static int batch_quantize(void *arg, unsigned worker, uint64_t index)
+{
+    run *r = arg;
+    aq_error error;
+    aq_tile tile = aq_plan_tile(r->plan, index);
+    buffers b = batch_buffers(r, &tile);
+    if (cancelled(r))
+        return cancelled(r);
+    aq_status status = quantize(r, &r->stats[worker], &tile, &b, &error);
+    return status == AQ_OK ? 0 : report(r, index, &error);
+}
+
+static int batch_store(void *arg, unsigned worker, uint64_t index)
+{
+    run *r = arg;
+    aq_error error;
+    aq_tile tile = aq_plan_tile(r->plan, index);
+    buffers b = batch_buffers(r, &tile);
+    if (cancelled(r))
+        return cancelled(r);
+    aq_status status = store(r, &r->stats[worker], &tile, &b, &error);
+    return status == AQ_OK ? 0 : report(r, index, &error);
+}
+
+/* ---- the run ---- */
+
+/* One pass of all workers over all tiles, with its wall time. */
+static aq_status pass(run *r, aq_pool *pool, aq_pool_task *task, double *seconds)
+{
+    double begin = now();
+    int failure = aq_pool_run(pool, r->plan->tiles, task, r);
+    *seconds = now() - begin;
+    for (unsigned i = 0; i < aq_pool_threads(pool); i++)
+        r->stats[i].cpu_s += aq_pool_cpu_seconds(pool, i);
+    if (failure == 0)
+        return AQ_OK;
+    if (r->failed_tile == UINT64_MAX)
+        return aq_fail(&r->error, AQ_CANCELLED, "cancelled");
+    return r->error.status;
+}
+
+static aq_status run_streaming(run *r, aq_pool *pool)
+{
+    unsigned threads = aq_pool_threads(pool);
+    aq_status status = AQ_OK;
+    double seconds;
+    r->own = aq_calloc(threads, sizeof *r->own);
+    if (r->own == NULL)
+        return aq_fail_memory(&r->error, "the workers");
+    size_t src = (size_t)r->plan->max_src, dst = (size_t)r->plan->max_dst;
+    for (unsigned i = 0; i < threads && status == AQ_OK; i++) {
+        r->own[i].src = src == 0 ? NULL : aq_buffer_alloc(src);
+        r->own[i].dst = dst == 0 ? NULL : aq_buffer_alloc(dst);
+        if ((src != 0 && r->own[i].src == NULL) || (dst != 0 && r->own[i].dst == NULL))
+            status = aq_fail_memory(&r->error, "the workers' buffers");
+    }
+    if (status == AQ_OK)
+        status = pass(r, pool, stream_task, &seconds);
+    for (unsigned i = 0; i < threads; i++) {
+        aq_buffer_free(r->own[i].src, src);
+        aq_buffer_free(r->own[i].dst, dst);
+    }
+    aq_free(r->own);
+    return status;
+}
+
+static aq_status run_batch(run *r, aq_pool *pool, aq_run_stats *stats)
+{
+    size_t src = (size_t)r->plan->total_src, dst = (size_t)r->plan->total_dst;
+    aq_status status = AQ_OK;
+    r->whole.src = src == 0 ? NULL : aq_buffer_alloc(src);
+    r->whole.dst = dst == 0 ? NULL : aq_buffer_alloc(dst);
+    if ((src != 0 && r->whole.src == NULL) || (dst != 0 && r->whole.dst == NULL))
+        status = aq_fail(&r->error, AQ_FAILURE,
+                         "out of memory: batch mode needs %llu bytes at once; streaming mode does "
+                         "not (--mode streaming)",
+                         (unsigned long long)src + dst);
+    if (status == AQ_OK)
+        status = pass(r, pool, batch_load, &stats->load_s);
+    if (status == AQ_OK)
+        status = pass(r, pool, batch_quantize, &stats->kernel_s);
+    if (status == AQ_OK)
+        status = pass(r, pool, batch_store, &stats->store_s);
+    aq_buffer_free(r->whole.src, src);
+    aq_buffer_free(r->whole.dst, dst);
+    return status;
+}
+
+static aq_status write_fixed_parts(run *r)
+{
+    const aq_layout *layout = &r->plan->layout;
+    aq_status status = AQ_OK;
+    for (uint32_t i = 0; status == AQ_OK && i < layout->file_count; i++)
+        status = r->sink->write_at(r->sink, i, 0, layout->files[i].header,
+                                   (size_t)layout->files[i].header_size, &r->error);
+    for (size_t i = 0; status == AQ_OK && i < r->plan->constant_count; i++) {
+        const aq_constant *c = &r->plan->constants[i];
+        const aq_out_tensor *out = &layout->tensors[c->out];
+        status = r->sink->write_at(r->sink, out->file, out->offset, c->bytes, (size_t)out->bytes,
+                                   &r->error);
+    }
+    return status;
+}
+
+static void find_kernels(run *r, aq_run_stats *stats)
+{
+    static const aq_dtype weights[] = {AQ_DTYPE_F32, AQ_DTYPE_F16, AQ_DTYPE_BF16};
+    stats->isa = AQ_ISA_SCALAR;
+    if (r->plan->type == NULL)
+        return;
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)
+        r->kernel[weights[i]] = aq_kernel_find(r->plan->type_id, weights[i], r->options->isa);
+    for (size_t i = 0; i < r->plan->item_count; i++) {
+        const aq_item *item = &r->plan->items[i];
+        if (item->reason == NULL && r->kernel[item->tensor->dtype]->isa > stats->isa)
+            stats->isa = r->kernel[item->tensor->dtype]->isa;
+    }
+}
+
+uint64_t aq_run_memory(const aq_plan *plan, aq_mode mode, unsigned threads)
+{
+    if (mode == AQ_MODE_BATCH)
+        return plan->total_src + plan->total_dst;
+    return (plan->max_src + plan->max_dst + sizeof(buffers) + sizeof(aq_thread_stats)) * threads;
+}
+
+aq_status aq_run(const aq_plan *plan, aq_sink *sink, aq_pool *pool, const aq_run_options *options,
+                 aq_run_stats *stats, aq_error *err)
+{
+    run r = {.plan = plan, .options = options, .sink = sink, .failed_tile = UINT64_MAX};
+    *stats = (aq_run_stats){.threads = aq_pool_threads(pool)};
+    stats->thread = r.stats = aq_calloc(stats->threads, sizeof *r.stats);
+    if (r.stats == NULL)
+        return aq_fail_memory(err, "the workers");
+    (void)pthread_mutex_init(&r.lock, NULL);
+    find_kernels(&r, stats);
+    aq_status status = write_fixed_parts(&r);
+    if (status == AQ_OK)
+        status =
+            options->mode == AQ_MODE_BATCH ? run_batch(&r, pool, stats) : run_streaming(&r, pool);
+    (void)pthread_mutex_destroy(&r.lock);
+    if (status != AQ_OK) {
+        aq_free(stats->thread);
+        stats->thread = NULL;
+        if (err != NULL)
+            *err = r.error;
+    }
+    return status;
+}
