@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "quantize_report.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char *mode_name(aq_mode mode)
+{
+    return mode == AQ_MODE_BATCH ? "batch" : "streaming";
+}
+
+/* ---- text ---- */
+
+static bool has_reason(const aq_tensor_result *t, const char *reason)
+{
+    return t->reason != NULL && strcmp(t->reason, reason) == 0;
+}
+
+/* Tensors from `first` on that were kept for the same reason as it: how many, and the first names.
+ */
+static void print_reason(const aq_quantize_result *r, size_t first)
+{
+    enum { NAMES = 3 };
+    const char *reason = r->tensor[first].reason;
+    size_t count = 0, named = 0;
+    for (size_t i = first; i < r->tensors; i++)
+        count += has_reason(&r->tensor[i], reason);
+    (void)printf("kept %zu (%s):", count, reason);
+    for (size_t i = first; i < r->tensors && named < NAMES; i++)
+        if (has_reason(&r->tensor[i], reason))
+            (void)printf("%s %s", named++ == 0 ? "" : ",", r->tensor[i].name);
+    (void)puts(count > NAMES ? ", ..." : "");
+}
+
+static void print_kept(const aq_quantize_result *r)
+{
+    for (size_t i = 0; i < r->tensors; i++) {
+        const char *reason = r->tensor[i].reason;
+        bool seen = reason == NULL;
+        for (size_t k = 0; k < i && !seen; k++)
+            seen = has_reason(&r->tensor[k], reason);
+        if (!seen)
+            print_reason(r, i);
+    }
+}
+
+void quantize_report_text(const char *output, const aq_quantize_options *options,
+                          const aq_quantize_result *r)
+{
+    char weights[32], in[32], out[32], rate[32], speed[32], memory[32];
+    double time = r->time_s > 0.0 ? r->time_s : 1e-9;
+    bool discarded = strcmp(output, "null:") == 0;
+    (void)printf("%s: %zu of %zu tensors to %s, %s weights\n", discarded ? "discarded" : output,
+                 r->tensors_quantized, r->tensors, aq_type_name(options->type),
+                 cli_count((double)r->weights, weights, sizeof weights));
+    (void)printf("%s -> %s in %.3f s: %s/s, %s weights/s (%s, %u thread%s, %s, peak %s)\n",
+                 cli_bytes((double)r->in_bytes, in, sizeof in),
+                 cli_bytes((double)r->out_bytes, out, sizeof out), r->time_s,
+                 cli_bytes((double)r->in_bytes / time, rate, sizeof rate),
+                 cli_count((double)r->weights / time, speed, sizeof speed), aq_isa_name(r->isa),
+                 r->threads, r->threads == 1 ? "" : "s", mode_name(options->mode),
+                 cli_bytes((double)r->rss_peak, memory, sizeof memory));
+    if (options->threads != 0 && r->threads < options->threads)
+        (void)printf("only %u of %u threads could be started\n", r->threads, options->threads);
+    if (options->checksum)
+        (void)printf("checksum %016" PRIx64 "\n", r->checksum);
+    print_kept(r);
+}
+
+/* ---- JSON ---- */
+
+static json_t *integer(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *workers(const aq_quantize_result *r)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < r->threads; i++) {
+        const aq_thread_stats *t = &r->thread[i];
+        (void)json_array_append_new(list,
+                                    json_pack("{s:f, s:f, s:f, s:f, s:o}", "cpu_s", t->cpu_s,
+                                              "read_s", t->read_s, "kernel_s", t->kernel_s,
+                                              "write_s", t->write_s, "tiles", integer(t->tiles)));
+    }
+    return list;
+}
+
+static json_t *tensors(const aq_quantize_result *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->tensors; i++) {
+        const aq_tensor_result *t = &r->tensor[i];
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:b, s:s?, s:o, s:o, s:o}", "name", t->name, "dtype",
+                            aq_dtype_name(t->dtype), "type", t->out_type, "quantized", t->quantized,
+                            "reason", t->reason, "weights", integer(t->weights), "in_bytes",
+                            integer(t->in_bytes), "out_bytes", integer(t->out_bytes)));
+    }
+    return list;
+}
+
+static json_t *checksum(const aq_quantize_options *options, const aq_quantize_result *r)
+{
+    char text[17];
+    if (!options->checksum)
+        return json_null();
+    (void)snprintf(text, sizeof text, "%016" PRIx64, r->checksum);
+    return json_string(text);
+}
+
+/* Paths are bytes; what is no UTF-8 becomes a question mark in the report. */
+static json_t *text(const char *s)
+{
+    json_t *string = json_string(s);
+    if (string != NULL)
+        return string;
+    char copy[4096];
+    (void)snprintf(copy, sizeof copy, "%s", s);
+    for (char *p = copy; *p != '\0'; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    return json_string(copy);
+}
+
+static void print(json_t *root)
+{
+    if (root == NULL || json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0)
+        cli_error("cannot write the JSON result");
+    (void)putchar('\n');
+    json_decref(root);
+}
+
+static json_t *what_ran(const char *input, const char *output, const aq_quantize_options *options,
+                        const aq_quantize_result *r)
+{
+    unsigned asked = options->threads != 0 ? options->threads : aq_usable_cpus();
+    return json_pack("{s:i, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:s, s:o, s:o}", "schema_version", 1,
+                     "version", aq_version(), "status", "ok", "exit_code", 0, "input", text(input),
+                     "output", text(output), "type", aq_type_name(options->type), "mode",
+                     mode_name(options->mode), "isa", aq_isa_name(r->isa), "threads_requested",
+                     integer(asked), "threads", integer(r->threads));
+}
+
+static json_t *times(const aq_quantize_result *r)
+{
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "time_s", r->time_s, "open_s",
+                     r->open_s, "run_s", r->run_s, "commit_s", r->commit_s, "load_s", r->load_s,
+                     "kernel_s", r->kernel_s, "store_s", r->store_s, "user_s", r->user_s,
+                     "system_s", r->system_s);
+}
+
+static json_t *counts(const aq_quantize_options *options, const aq_quantize_result *r)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights",
+                     integer(r->weights), "in_bytes", integer(r->in_bytes), "out_bytes",
+                     integer(r->out_bytes), "accounted_bytes", integer(r->accounted_bytes),
+                     "rss_before_bytes", integer(r->rss_before), "rss_peak_bytes",
+                     integer(r->rss_peak), "voluntary_switches", integer(r->voluntary_switches),
+                     "involuntary_switches", integer(r->involuntary_switches), "checksum",
+                     checksum(options, r), "workers", workers(r), "tensors_total",
+                     integer(r->tensors), "tensors_quantized", integer(r->tensors_quantized),
+                     "tensors", tensors(r));
+}
+
+void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
+                          const aq_quantize_result *r)
+{
+    json_t *root = what_ran(input, output, options, r);
+    json_t *parts[] = {times(r), counts(options, r)};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (root != NULL && json_object_update(root, parts[i]) != 0) {
+            json_decref(root);
+            root = NULL;
+        }
+        json_decref(parts[i]);
+    }
+    print(root);
+}
+
+void quantize_report_failure(const aq_error *error)
+{
+    print(json_pack("{s:i, s:s, s:s, s:i, s:o}", "schema_version", 1, "version", aq_version(),
+                    "status", "error", "exit_code", (int)error->status, "message",
+                    text(error->message)));
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What `arrowquant quantize` says of a run. */
+#ifndef AQ_QUANTIZE_REPORT_H
+#define AQ_QUANTIZE_REPORT_H
+
+#include "../arrowquant.h"
+
+void quantize_report_text(const char *output, const aq_quantize_options *options,
+                          const aq_quantize_result *result);
+void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
+                          const aq_quantize_result *result);
+void quantize_report_failure(const aq_error *error);
+
+#endif
