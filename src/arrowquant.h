@@ -291,11 +291,25 @@ typedef struct aq_compare_result {
     void *owner;
 } aq_compare_result;
 
+typedef struct aq_compare_options {
+    size_t size;
+    unsigned threads;           /* 0: aq_usable_cpus() */
+    const volatile int *cancel; /* non-zero stops with AQ_CANCELLED; NULL: never */
+    aq_progress_fn *progress;   /* NULL: none; counts bytes of the original */
+    void *progress_arg;
+} aq_compare_options;
+
+AQ_API void aq_compare_options_init(aq_compare_options *options);
+
 /* Compare the weights of two models tensor by tensor, by name; compressed-tensors' packed weights
- * are found under their original names. Sums are in float64 in an order that does not depend on
- * `threads` (0: aq_usable_cpus()). Free *result with aq_compare_result_free. */
-AQ_API aq_status aq_compare(const char *original, const char *quantized, unsigned threads,
-                            aq_compare_result *result, aq_error *err);
+ * are found under their original names. Sums are in float64 in an order that does not depend on the
+ * threads. A weight that is NaN on both sides, or the same infinity, counts as equal; one that is
+ * NaN on one side makes the figures NaN. Tensors that are no weights must have equal bytes. A
+ * tensor that only one side has, or with another shape, is AQ_BAD_INPUT. options may be NULL. Free
+ * *result with aq_compare_result_free. */
+AQ_API aq_status aq_compare(const char *original, const char *quantized,
+                            const aq_compare_options *options, aq_compare_result *result,
+                            aq_error *err);
 AQ_API void aq_compare_result_free(aq_compare_result *result);
 
 /* ---- synthetic models ---- */

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "dequant.h"
+#include "dtype.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -178,37 +179,31 @@ static inline void unpack_bits(const uint8_t *words, unsigned bits, size_t n, fl
 
 static void unpack(const uint8_t *words, unsigned bits, size_t n, float *out)
 {
-    switch (bits) {
-    case 2:
+    if (bits == 2)
         unpack_bits(words, 2, n, out);
-        break;
-    case 4:
+    else if (bits == 4)
         unpack_bits(words, 4, n, out);
-        break;
-    case 8:
+    else if (bits == 8)
         unpack_bits(words, 8, n, out);
-        break;
-    default:
+    else
         unpack_bits(words, bits, n, out);
-    }
 }
 
 void aq_dequant_packed(const aq_packed_row *row, float *out)
 {
     unpack(row->words, row->bits, row->cols, out);
     uint32_t mask = (1u << row->bits) - 1;
-    size_t scale_bytes = row->scale_dtype == AQ_DTYPE_F64   ? 8
-                         : row->scale_dtype == AQ_DTYPE_F32 ? 4
-                                                            : 2;
-    for (size_t g = 0, from = 0; from < row->cols; g++, from += row->group) {
+    size_t scale_bytes = aq_dtype_get(row->scale_dtype)->bytes;
+    /* The first group may have begun before the first weight. */
+    size_t end = row->group - row->first % row->group;
+    for (size_t g = 0, i = 0; i < row->cols; g++, end += row->group) {
         float scale;
         aq_dequant(row->scale_dtype, (const uint8_t *)row->scales + g * scale_bytes, 1, &scale);
         uint32_t zero = 1u << (row->bits - 1);
         if (row->zero_points != NULL)
             zero = load_word(row->zero_points, g) >> row->zero_shift & mask;
         float z = (float)(int32_t)zero;
-        size_t n = row->cols - from < row->group ? row->cols - from : row->group;
-        for (size_t i = from; i < from + n; i++)
+        for (size_t stop = end < row->cols ? end : row->cols; i < stop; i++)
             out[i] = (out[i] - z) * scale;
     }
 }

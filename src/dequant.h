@@ -15,16 +15,19 @@ bool aq_dequant_knows(aq_dtype dtype);
  * float32. dtype must be known. */
 void aq_dequant(aq_dtype dtype, const void *in, size_t weights, float *out);
 
-/* One row in compressed-tensors' "pack-quantized" layout: weight i is the `bits` wide unsigned
- * number u at bit (i % per) * bits of word i / per, per = 32 / bits; its value is (u - z) * scale
- * with z the group's zero point, 2^(bits-1) where there are none. */
+/* Weights [first, first + cols) of a row in compressed-tensors' "pack-quantized" layout: weight i
+ * is the `bits` wide unsigned number u at bit (i % per) * bits of word i / per, per = 32 / bits;
+ * its value is (u - z) * scale in float32, z being the zero point of its group, 2^(bits-1) where
+ * there are none. */
 typedef struct aq_packed_row {
-    unsigned bits; /* 1 to 8: 32 is divided, the rest of a word is unused */
+    unsigned bits; /* 1, 2, 4 or 8 */
+    size_t first;  /* a multiple of 32 */
     size_t cols, group;
-    aq_dtype scale_dtype;    /* F32, F16, BF16 or F64 */
-    const void *words;       /* little-endian, any alignment */
-    const void *scales;      /* one per group */
-    const void *zero_points; /* words: one per group, the row's at bit zero_shift; or NULL */
+    aq_dtype scale_dtype; /* F32, F16, BF16 or F64 */
+    const void *words;    /* from the one that holds `first`; little-endian, any alignment */
+    const void *scales;   /* from that of the group that holds `first` */
+    const void
+        *zero_points; /* words, from that group's; the row's level at bit zero_shift; or NULL */
     unsigned zero_shift;
 } aq_packed_row;
 

@@ -142,11 +142,11 @@ END_TEST
 
 static uint32_t level_at(const uint32_t *words, unsigned bits, size_t i)
 {
-    size_t per = 32 / bits;
-    return words[i / per] >> i % per * bits & ((1u << bits) - 1);
+    return words[i * bits / 32] >> i * bits % 32 & ((1u << bits) - 1);
 }
 
-static void check_packed(unsigned bits, size_t cols, size_t group, bool asymmetric, unsigned shift)
+/* Weights [first, cols) of a row, next to bytes that must stay. */
+static void check_packed(unsigned bits, size_t first, size_t cols, size_t group, int zero_shift)
 {
     enum { WORDS = 300 };
     uint32_t words[WORDS], zeros[WORDS];
@@ -156,31 +156,40 @@ static void check_packed(unsigned bits, size_t cols, size_t group, bool asymmetr
     random_blocks((uint8_t *)zeros, sizeof zeros);
     for (int i = 0; i < WORDS; i++)
         scales[i] = (uint16_t)(draw() % 0x7c00);
-    out[cols] = 7;
-    aq_packed_row row = {bits, cols, group, AQ_DTYPE_F16, words, scales, asymmetric ? zeros : NULL,
-                         shift};
+    out[cols - first] = 7;
+    aq_packed_row row = {.bits = bits,
+                         .first = first,
+                         .cols = cols - first,
+                         .group = group,
+                         .scale_dtype = AQ_DTYPE_F16,
+                         .words = words + first * bits / 32,
+                         .scales = scales + first / group,
+                         .zero_points = zero_shift < 0 ? NULL : zeros + first / group,
+                         .zero_shift = (unsigned)(zero_shift < 0 ? 0 : zero_shift)};
     aq_dequant_packed(&row, out);
-    for (size_t i = 0; i < cols; i++) {
+    for (size_t i = first; i < cols; i++) {
         size_t g = i / group;
-        int zero = asymmetric ? (int)(zeros[g] >> shift & ((1u << bits) - 1)) : 1 << (bits - 1);
+        int zero =
+            zero_shift < 0 ? 1 << (bits - 1) : (int)(zeros[g] >> zero_shift & ((1u << bits) - 1));
         float scale = half_at((const uint8_t *)&scales[g]);
         float expected = (float)((int)level_at(words, bits, i) - zero) * scale;
-        ck_assert_msg(out[i] == expected,
-                      "%u bits, %zu columns, groups of %zu, weight %zu: %a, not %a", bits, cols,
-                      group, i, (double)out[i], (double)expected);
+        ck_assert_msg(out[i - first] == expected,
+                      "%u bits, columns %zu to %zu, groups of %zu, weight %zu: %a, not %a", bits,
+                      first, cols, group, i, (double)out[i - first], (double)expected);
     }
-    ck_assert_msg(out[cols] == 7.0f, "wrote past the row");
+    ck_assert_msg(out[cols - first] == 7.0f, "wrote past the row");
 }
 
 START_TEST(packed_rows_follow_their_definition)
 {
-    static const unsigned bits[] = {2, 3, 4, 8};
+    static const unsigned bits[] = {1, 2, 4, 8};
     static const size_t groups[] = {1, 8, 24, 32, 128, 300};
     for (size_t b = 0; b < sizeof bits / sizeof *bits; b++)
         for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
             for (size_t cols = 1; cols <= 300; cols += 1 + draw() % 9) {
-                check_packed(bits[b], cols, groups[g], false, 0);
-                check_packed(bits[b], cols, groups[g], true, bits[b] * (unsigned)(draw() % 4));
+                size_t first = draw() % cols / 32 * 32;
+                check_packed(bits[b], first, cols, groups[g], -1);
+                check_packed(bits[b], first, cols, groups[g], (int)(bits[b] * (draw() % 4)));
             }
 }
 END_TEST
