@@ -2,8 +2,10 @@
  * Every kernel of the table that this CPU runs, against its scalar twin. Needs nothing but libc, so
  * that it can be built statically for another architecture.
  *
- * test_kernels [--hash] [SEED]: --hash prints one hash of all scalar output, equal on every
- * architecture for equal seeds. */
+ * test_kernels [--hash | --every-f16] [SEED]
+ *   --hash       prints one hash of all scalar output, equal on every architecture for equal seeds
+ *   --every-f16  every finite float16 as a block's largest magnitude, with every smaller one beside
+ *                it: over 500 million weights per kernel */
 #include <config.h>
 
 #include "guarded.h"
@@ -242,22 +244,66 @@ static void print_hash(const aq_kernel *table, size_t count)
     printf("hash %016llx\n", (unsigned long long)hash);
 }
 
+/* Blocks of 32: +-largest, then 31 of the magnitudes 0..largest with alternating signs. */
+static size_t fill_every_f16(uint16_t largest, uint8_t *src)
+{
+    uint16_t *h = (uint16_t *)(void *)src;
+    size_t n = 0;
+    for (unsigned m = 0; m <= largest; m++) {
+        if (n % 32 == 0)
+            h[n++] = (uint16_t)(largest | (m & 1u) << 15);
+        h[n] = (uint16_t)(m | (unsigned)(n & 1u) << 15);
+        n++;
+    }
+    for (; n % 32 != 0; n++)
+        h[n] = 0;
+    return n / 32;
+}
+
+static void test_every_f16(const aq_kernel *k)
+{
+    enum { MOST = 1100 };
+    const aq_kernel *twin = aq_kernel_find(k->type, k->src, AQ_ISA_SCALAR);
+    uint8_t *src = malloc(MOST * 64), *got = malloc(MOST * 34), *expected = malloc(MOST * 34);
+    if (src == NULL || got == NULL || expected == NULL)
+        exit(99);
+    for (uint16_t largest = 0; largest < 0x7c00; largest++) {
+        size_t blocks = fill_every_f16(largest, src);
+        twin->blocks(src, blocks, expected);
+        k->blocks(src, blocks, got);
+        if (memcmp(got, expected, blocks * block_bytes(k->type)) != 0)
+            fail(k, "output differs for a float16", -1, largest);
+    }
+    kernels_tested++;
+    free(src);
+    free(got);
+    free(expected);
+}
+
 int main(int argc, char **argv)
 {
     size_t count;
     const aq_kernel *table = aq_kernel_table(&count);
     bool hash = argc > 1 && strcmp(argv[1], "--hash") == 0;
-    if (argc > 1 + hash)
-        seed = strtoull(argv[1 + hash], NULL, 10);
+    bool every_f16 = argc > 1 && strcmp(argv[1], "--every-f16") == 0;
+    int option = hash || every_f16;
+    if (argc > 1 + option)
+        seed = strtoull(argv[1 + option], NULL, 10);
     allocate();
     if (hash) {
         print_hash(table, count);
         return 0;
     }
     test_table(table, count);
-    for (size_t i = 0; i < count; i++)
-        if (aq_isa_usable(table[i].isa))
-            test_kernel(&table[i]);
+    for (size_t i = 0; i < count; i++) {
+        const aq_kernel *k = &table[i];
+        if (!aq_isa_usable(k->isa))
+            continue;
+        if (!every_f16)
+            test_kernel(k);
+        else if (k->blocks != NULL && k->src == AQ_DTYPE_F16 && k->isa != AQ_ISA_SCALAR)
+            test_every_f16(k);
+    }
     printf("%u kernels of %zu, best %s, seed %llu: %u failures\n", kernels_tested, count,
            aq_isa_name(aq_isa_best()), (unsigned long long)seed, failures);
     return failures != 0;

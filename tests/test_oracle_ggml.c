@@ -4,13 +4,13 @@
  * test_oracle_ggml [MILLIONS [SEED]]: so many million weights per kernel, spread over all kinds. */
 #include <config.h>
 
+#include "../bench/peers/ggml.h"
 #include "kernels/kernel.h"
-#include "oracle_ggml.h"
 #include "weights.h"
 
 enum { ROUND = 256 * 64 };
 
-static oracle_ggml ggml;
+static peer_ggml ggml;
 static unsigned failures;
 
 static struct {
@@ -35,7 +35,7 @@ static void check(const aq_kernel *k, int kind, uint64_t seed)
     weights_narrow(k->src, memory.x, ROUND, memory.src);
     widen(k->src, memory.src, memory.x);
     memset(memory.expected, 0x5a, bytes);
-    ggml.quantize(oracle_ggml_type(k->type), memory.x, memory.expected, 0, 1, ROUND, NULL);
+    ggml.quantize(peer_ggml_type(k->type), memory.x, memory.expected, 0, 1, ROUND, NULL);
     k->blocks(memory.src, ROUND / block, memory.got);
     if (memcmp(memory.got, memory.expected, bytes) == 0)
         return;
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     size_t count;
     const aq_kernel *table = aq_kernel_table(&count);
     uint64_t rounds = (uint64_t)(millions * 1e6 / (ROUND * W_KINDS)) + 1;
-    if (!oracle_ggml_open(&ggml))
+    if (!peer_ggml_open(&ggml))
         return 77;
     for (size_t i = 0; i < count; i++) {
         if (table[i].blocks == NULL || !aq_isa_usable(table[i].isa))

@@ -37,6 +37,13 @@ AQ_INLINE vf v_div(vf a, vf b)
     return _mm256_div_ps(a, b);
 }
 
+#define V_HAS_FMA 1
+
+AQ_INLINE vf v_fma(vf a, vf b, vf c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
 AQ_INLINE vf v_min(vf a, vf b)
 {
     return _mm256_min_ps(a, b);
@@ -81,6 +88,11 @@ AQ_INLINE float v_greatest(vf v)
 AQ_INLINE unsigned v_mask_bits(vm m)
 {
     return (unsigned)_mm256_movemask_ps(m);
+}
+
+AQ_INLINE vm v_eq_bits(vi a, vi b)
+{
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b));
 }
 
 /* ---- bits ---- */
@@ -240,6 +252,14 @@ AQ_INLINE __m256i v_low_bytes(const vi q[4])
     __m256i words =
         _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
     return _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
+{
+    vi q[4];
+    for (int i = 0; i < 4; i++) /* to signed, so that packing does not saturate */
+        q[i] = _mm256_srai_epi32(_mm256_slli_epi32(v_bits(x.v[i]), 24), 24);
+    _mm256_storeu_si256((__m256i *)(void *)out, v_low_bytes(q));
 }
 
 /* roundf: the largest float below 1/2, added away from zero, carries exactly the halves over. */

@@ -37,6 +37,13 @@ AQ_INLINE vf v_div(vf a, vf b)
     return _mm512_div_ps(a, b);
 }
 
+#define V_HAS_FMA 1
+
+AQ_INLINE vf v_fma(vf a, vf b, vf c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+
 AQ_INLINE vf v_min(vf a, vf b)
 {
     return _mm512_min_ps(a, b);
@@ -77,6 +84,11 @@ AQ_INLINE float v_greatest(vf v)
 AQ_INLINE unsigned v_mask_bits(vm m)
 {
     return m;
+}
+
+AQ_INLINE vm v_eq_bits(vi a, vi b)
+{
+    return _mm512_cmpeq_epi32_mask(a, b);
 }
 
 /* ---- bits ---- */
@@ -236,9 +248,20 @@ typedef struct v_block {
     vf v[32 / V_LANES];
 } v_block;
 
+/* The low byte of each of 32 values. The low words first: one permutation of both vectors is
+ * cheaper than two narrowings to bytes. */
 AQ_INLINE __m256i v_low_bytes(vi a, vi b)
 {
-    return _mm256_set_m128i(_mm512_cvtepi32_epi8(b), _mm512_cvtepi32_epi8(a));
+    static const uint16_t low_words[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20,
+                                           22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42,
+                                           44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
+    vi words = _mm512_permutex2var_epi16(a, _mm512_loadu_si512(low_words), b);
+    return _mm512_cvtepi16_epi8(words);
+}
+
+AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)out, v_low_bytes(v_bits(x.v[0]), v_bits(x.v[1])));
 }
 
 /* roundf: the largest float below 1/2, added away from zero, carries exactly the halves over. */
@@ -251,8 +274,8 @@ AQ_INLINE vi v_round_away(vf v)
 
 AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
 {
-    _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(v_round_away(x.v[0])));
-    _mm_storeu_si128((__m128i *)(void *)(out + 16), _mm512_cvtepi32_epi8(v_round_away(x.v[1])));
+    _mm256_storeu_si256((__m256i *)(void *)out,
+                        v_low_bytes(v_round_away(x.v[0]), v_round_away(x.v[1])));
 }
 
 /* Truncated and at most top; see store_levels of the scalar twins. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * ggml, loaded at run time where it is to be had: the judge of the GGUF types' bytes. */
-#ifndef AQ_TESTS_ORACLE_GGML_H
-#define AQ_TESTS_ORACLE_GGML_H
+ * ggml, loaded at run time where it is to be had: the judge of the GGUF types' bytes, and their
+ * peer in speed. */
+#ifndef AQ_BENCH_PEERS_GGML_H
+#define AQ_BENCH_PEERS_GGML_H
 
 #include "arrowquant.h"
 
@@ -12,17 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef size_t oracle_quantize_fn(int type, const float *src, void *dst, int64_t start,
-                                  int64_t rows, int64_t cols, const float *importance);
-typedef void oracle_widen_fn(const void *src, float *dst, int64_t n);
+typedef size_t peer_quantize_fn(int type, const float *src, void *dst, int64_t start, int64_t rows,
+                                int64_t cols, const float *importance);
+typedef void peer_widen_fn(const void *src, float *dst, int64_t n);
 
-typedef struct oracle_ggml {
-    oracle_quantize_fn *quantize;            /* ggml_quantize_chunk */
-    oracle_widen_fn *widen_f16, *widen_bf16; /* ggml_fp16_to_fp32_row, ggml_bf16_to_fp32_row */
-} oracle_ggml;
+typedef struct peer_ggml {
+    peer_quantize_fn *quantize;            /* ggml_quantize_chunk */
+    peer_widen_fn *widen_f16, *widen_bf16; /* ggml_fp16_to_fp32_row, ggml_bf16_to_fp32_row */
+} peer_ggml;
 
 /* AQ_ORACLE_DIR, else arrowquant-oracle in the user's cache directory. */
-static inline void oracle_directory(char *path, size_t size)
+static inline void peer_directory(char *path, size_t size)
 {
     const char *directory = getenv("AQ_ORACLE_DIR"), *cache = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
@@ -35,10 +36,10 @@ static inline void oracle_directory(char *path, size_t size)
 }
 
 /* false, with the reason on standard output, where it is not there. */
-static inline bool oracle_ggml_open(oracle_ggml *ggml)
+static inline bool peer_ggml_open(peer_ggml *ggml)
 {
     char directory[PATH_MAX], path[PATH_MAX + 64];
-    oracle_directory(directory, sizeof directory);
+    peer_directory(directory, sizeof directory);
     (void)snprintf(path, sizeof path, "%s/node-llama-cpp/bins/linux-x64/libggml-base.so",
                    directory);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -58,7 +59,7 @@ static inline bool oracle_ggml_open(oracle_ggml *ggml)
 }
 
 /* ggml's number of a type: GGUF's. */
-static inline int oracle_ggml_type(aq_type type)
+static inline int peer_ggml_type(aq_type type)
 {
     switch (type) {
     case AQ_TYPE_Q4_0:
