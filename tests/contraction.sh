@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A negative control: scalar twins built with contraction to fused multiply-adds must fail the very
+# tests that hold the real ones. They are given the table's names of the AVX2 kernels, so that
+# test_kernels compares them with the true twins as it would any kernel.
+
+set -eu
+: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
+cc=${CC:-cc}
+if ! grep -qw fma /proc/cpuinfo 2>/dev/null; then
+    echo 'this CPU has no fused multiply-add: skipped'
+    exit 77
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+src=$top_srcdir/src
+: >"$work/config.h"
+
+# As a table with scalar twins and one more ISA, whose kernels are the scalar sources renamed.
+for file in scalar_blocks scalar_rows; do
+    sed 's/##_scalar(/##_avx2(/' "$src/kernels/$file.c" >"$work/$file.c"
+done
+sed 's/^#define IF_NEON(...)$/#define IF_NEON(...) __VA_ARGS__/
+     s/NEON, neon/AVX2, avx2/' "$src/kernels/table.c" >"$work/table.c"
+sed 's/^static unsigned detect(void)$/static unsigned detect(void) { return 1u << AQ_ISA_SCALAR | 1u << AQ_ISA_AVX2; }\
+unsigned aq_detected(void);\
+unsigned aq_detected(void)/' "$src/isa.c" >"$work/isa.c"
+
+build() { # OUTPUT FLAGS...
+    output=$1
+    shift
+    set -- -std=gnu11 -D_GNU_SOURCE -O2 -I"$work" -I"$src" -I"$src/kernels" "$@"
+    for file in scalar_blocks scalar_rows; do
+        # shellcheck disable=SC2086
+        $cc "$@" -c -o "$work/$file.o" "$work/$file.c"
+    done
+    # shellcheck disable=SC2086
+    $cc -std=gnu11 -D_GNU_SOURCE -O2 -ffp-contract=off -I"$work" -I"$src" -I"$src/kernels" \
+        -o "$output" "$work/scalar_blocks.o" "$work/scalar_rows.o" "$work/table.c" "$work/isa.c" \
+        "$src/kernels/scalar_blocks.c" "$src/kernels/scalar_rows.c" \
+        "$top_srcdir/tests/test_kernels.c" -lm
+}
+
+build "$work/honest" -mfma -ffp-contract=off
+"$work/honest" --brief
+build "$work/contracted" -mfma -ffp-contract=fast
+if "$work/contracted" --brief >"$work/log"; then
+    echo 'FAIL: contracted kernels passed'
+    exit 1
+fi
+grep -c '^FAIL .*output differs' "$work/log"
+tail -n 1 "$work/log"
