@@ -51,7 +51,12 @@ static bool ends_with(const char *s, const char *end)
     return a >= b && strcmp(s + a - b, end) == 0;
 }
 
-typedef enum target_kind { TARGET_NULL, TARGET_GGUF, TARGET_SAFETENSORS, TARGET_DIRECTORY } target_kind;
+typedef enum target_kind {
+    TARGET_NULL,
+    TARGET_GGUF,
+    TARGET_SAFETENSORS,
+    TARGET_DIRECTORY
+} target_kind;
 
 static target_kind target_of(const char *output)
 {
@@ -67,8 +72,8 @@ static target_kind target_of(const char *output)
     return TARGET_DIRECTORY;
 }
 
-static aq_status check_target(const aq_quantize_options *o, const aq_model *model, target_kind target,
-                              const char *output, aq_error *err)
+static aq_status check_target(const aq_quantize_options *o, const aq_model *model,
+                              target_kind target, const char *output, aq_error *err)
 {
     bool packed = aq_type_get(o->type)->packed;
     if (packed && target == TARGET_GGUF)
