@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 aq_status aq_fail(aq_error *err, aq_status status, const char *format, ...)
 {
     if (err == NULL)
@@ -17,9 +19,13 @@ aq_status aq_fail(aq_error *err, aq_status status, const char *format, ...)
     (void)vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
     err->status = status;
-    for (char *p = err->message; *p != '\0'; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+    /* Whoever prints the message may do so as JSON, so it must stay UTF-8, where it was cut too. */
+    for (char *p = err->message, *end = p + strlen(p); p < end;) {
+        size_t n = aq_utf8_char(p, (size_t)(end - p));
+        if (n == 0 || (unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';
+        p += n > 0 ? n : 1;
+    }
     return status;
 }
 

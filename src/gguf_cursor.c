@@ -25,6 +25,8 @@ static aq_status grow(aq_gguf_cursor *c, uint64_t end)
     uint64_t want = c->have + c->have / 2 + 65536;
     if (want < end)
         want = end;
+    if (want > HEADER_MAX)
+        want = HEADER_MAX;
     if (want > c->size)
         want = c->size;
     if (want > c->capacity) {

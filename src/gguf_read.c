@@ -16,9 +16,6 @@
 #include "spans.h"
 #include "tensors.h"
 
-#define NAME "%.*s"
-#define NAME_ARGS(name, length) (int)((length) < 200 ? (length) : 200), (name)
-
 /* Far more than any file has; they bound what a hostile one can cost. */
 enum { KVS_MAX = 65536, TENSORS_MAX = 1024 * 1024, ALIGNMENT_MAX = 1024 * 1024 };
 /* A name's length, number of dimensions, type, offset; a key's length, type, one byte. */
@@ -180,9 +177,10 @@ static aq_status scan_tensors(reader *r)
 static aq_status fail_range(const reader *r, const aq_span *s, const char *problem)
 {
     return aq_fail(r->c.err, AQ_BAD_INPUT,
-                   "%s: tensor '" NAME "': offset %" PRIu64 " in the data, which begin at byte "
+                   "%s: tensor '" AQ_QUOTED "': offset %" PRIu64
+                   " in the data, which begin at byte "
                    "%" PRIu64 ": %s",
-                   r->c.path, NAME_ARGS((const char *)r->c.bytes + s->name, s->length), s->begin,
+                   r->c.path, AQ_QUOTE((const char *)r->c.bytes + s->name, s->length), s->begin,
                    r->data, problem);
 }
 
@@ -233,9 +231,9 @@ static aq_status check_unique(reader *r, size_t count, aq_names_get *get, const 
         if (aq_names_add(&names, i) != AQ_NAMES_NONE) {
             size_t length;
             const char *name = get(r, i, &length);
-            status =
-                aq_fail(r->c.err, AQ_BAD_INPUT, "%s: byte %td: duplicate %s '" NAME "'", r->c.path,
-                        (const uint8_t *)name - r->c.bytes, what, NAME_ARGS(name, length));
+            status = aq_fail(r->c.err, AQ_BAD_INPUT, "%s: byte %td: duplicate %s '" AQ_QUOTED "'",
+                             r->c.path, (const uint8_t *)name - r->c.bytes, what,
+                             AQ_QUOTE(name, length));
         }
     aq_names_free(&names);
     return status;

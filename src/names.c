@@ -57,7 +57,9 @@ bool aq_names_init(aq_names *names, size_t count, aq_names_get *get, const void 
     size_t slots = 16;
     while (slots < count * 2)
         slots *= 2;
-    *names = (aq_names){.get = get, .owner = owner, .mask = slots - 1};
+    /* At least twice as many slots as names, so index + 1 fits in as many bits as slots have. */
+    *names = (aq_names){
+        .get = get, .owner = owner, .index_mask = (uint32_t)(slots - 1), .mask = slots - 1};
     /* Where the kernel has no randomness to give, the addresses of this process stand in. */
     if (getrandom(names->key, sizeof names->key, GRND_NONBLOCK) != sizeof names->key) {
         names->key[0] = (uint64_t)(uintptr_t)names;
@@ -68,16 +70,19 @@ bool aq_names_init(aq_names *names, size_t count, aq_names_get *get, const void 
 }
 
 /* The slot that holds the name, or the free one where it belongs. At most half are taken, so there
- * is one. */
-static uint32_t *slot_of(const aq_names *names, const char *name, size_t length)
+ * is one. *tag is what goes into it beside the index. */
+static uint32_t *slot_of(const aq_names *names, const char *name, size_t length, uint32_t *tag)
 {
-    size_t at = (size_t)hash(names->key, name, length) & names->mask;
-    while (names->slots[at] != 0) {
+    uint64_t h = hash(names->key, name, length);
+    size_t at = (size_t)h & names->mask;
+    *tag = (uint32_t)(h >> 32) & ~names->index_mask;
+    for (uint32_t slot; (slot = names->slots[at]) != 0; at = (at + 1) & names->mask) {
         size_t other_length;
-        const char *other = names->get(names->owner, names->slots[at] - 1, &other_length);
+        if ((slot & ~names->index_mask) != *tag)
+            continue;
+        const char *other = names->get(names->owner, (slot & names->index_mask) - 1, &other_length);
         if (other_length == length && memcmp(other, name, length) == 0)
             break;
-        at = (at + 1) & names->mask;
     }
     return &names->slots[at];
 }
@@ -85,17 +90,19 @@ static uint32_t *slot_of(const aq_names *names, const char *name, size_t length)
 uint32_t aq_names_add(aq_names *names, uint32_t i)
 {
     size_t length;
+    uint32_t tag;
     const char *name = names->get(names->owner, i, &length);
-    uint32_t *slot = slot_of(names, name, length);
+    uint32_t *slot = slot_of(names, name, length, &tag);
     if (*slot != 0)
-        return *slot - 1;
-    *slot = i + 1;
+        return (*slot & names->index_mask) - 1;
+    *slot = tag | (i + 1);
     return AQ_NAMES_NONE;
 }
 
 uint32_t aq_names_find(const aq_names *names, const char *name, size_t length)
 {
-    return *slot_of(names, name, length) - 1;
+    uint32_t tag, slot = *slot_of(names, name, length, &tag);
+    return slot == 0 ? AQ_NAMES_NONE : (slot & names->index_mask) - 1;
 }
 
 void aq_names_free(aq_names *names)

@@ -17,7 +17,10 @@ typedef struct aq_names {
     aq_names_get *get;
     const void *owner;
     uint64_t key[2];
-    uint32_t *slots; /* index + 1, 0 where free */
+    /* 0 where free, else index + 1 in the bits of index_mask and, above them, bits of the hash:
+     * most other names are told apart without being looked at. */
+    uint32_t *slots;
+    uint32_t index_mask;
     size_t mask;
 } aq_names;
 

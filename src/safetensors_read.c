@@ -11,15 +11,10 @@
 #include "dtype.h"
 #include "error.h"
 #include "formats.h"
-#include "json.h"
 #include "names.h"
 #include "safetensors.h"
+#include "safetensors_entry.h"
 #include "spans.h"
-#include "utf8.h"
-
-/* How much of a stranger's name a message quotes. */
-#define NAME "%.*s"
-#define NAME_ARGS(name, length) (int)((length) < 200 ? (length) : 200), (name)
 
 /* More than any file has; bounds what the look-out for duplicates costs. */
 enum { METADATA_MAX = 65536 };
@@ -31,158 +26,40 @@ typedef struct pair {
 typedef struct reader {
     aq_model *model;
     uint32_t file;
-    const char *path;
-    aq_json json;
+    aq_safetensors_scan s;
     uint64_t header_size, data_size;
     aq_spans spans;
     pair *pairs;
     size_t pair_count, pair_capacity;
     bool has_metadata;
-    const char *tensor; /* whose entry is being read, for messages; NULL outside of one */
-    size_t tensor_length;
-    aq_error *err;
 } reader;
 
-/* A tensor's entry. The shape is left in the header. */
-typedef struct entry {
-    aq_dtype dtype;
-    uint32_t rank;
-    char *shape; /* its '[' */
-    uint64_t weights, begin, end;
-} entry;
-
-static aq_status fail_json(const reader *r)
-{
-    size_t at = (size_t)(r->json.at - r->json.begin);
-    if (r->tensor != NULL)
-        return aq_fail(r->err, AQ_BAD_INPUT, "%s: tensor '" NAME "': header byte %zu: %s", r->path,
-                       NAME_ARGS(r->tensor, r->tensor_length), at, r->json.problem);
-    return aq_fail(r->err, AQ_BAD_INPUT, "%s: header byte %zu: %s", r->path, at, r->json.problem);
-}
-
-static aq_status fail_field(reader *r, const char *problem)
-{
-    r->json.problem = problem;
-    return fail_json(r);
-}
-
-#define JSON(call)               \
-    do {                         \
-        if (!(call))             \
-            return fail_json(r); \
+#define JSON(call)                             \
+    do {                                       \
+        if (!(call))                           \
+            return aq_safetensors_fail(&r->s); \
     } while (0)
 
-/* Walks the shape at the cursor; with out, stores it. */
-static aq_status scan_shape(reader *r, entry *e, uint64_t *out)
+static aq_status check_entry(const reader *r, const aq_safetensors_entry *e)
 {
-    size_t count = 0;
-    int more;
-    e->weights = 1;
-    JSON(aq_json_expect(&r->json, '['));
-    e->shape = r->json.at - 1;
-    while ((more = aq_json_more(&r->json, ']', &count)) > 0) {
-        uint64_t dimension;
-        JSON(aq_json_u64(&r->json, &dimension));
-        if (__builtin_mul_overflow(e->weights, dimension, &e->weights))
-            return fail_field(r, "the shape's product does not fit 64 bits");
-        if (out != NULL)
-            out[count - 1] = dimension;
-    }
-    e->rank = (uint32_t)count;
-    return more == 0 ? AQ_OK : fail_json(r);
-}
-
-static aq_status scan_offsets(reader *r, entry *e)
-{
-    JSON(aq_json_expect(&r->json, '['));
-    JSON(aq_json_u64(&r->json, &e->begin));
-    JSON(aq_json_expect(&r->json, ','));
-    JSON(aq_json_u64(&r->json, &e->end));
-    JSON(aq_json_expect(&r->json, ']'));
-    return AQ_OK;
-}
-
-static aq_status scan_dtype(reader *r, entry *e)
-{
-    char name[16];
-    const char *start = r->json.at;
-    JSON(aq_json_word(&r->json, name, sizeof name));
-    if (aq_dtype_from_safetensors(name, &e->dtype) == 0)
-        return AQ_OK;
-    return aq_fail(r->err, AQ_BAD_INPUT,
-                   "%s: tensor '" NAME "': header byte %zu: unknown dtype '%s'", r->path,
-                   NAME_ARGS(r->tensor, r->tensor_length), (size_t)(start - r->json.begin), name);
-}
-
-enum { DTYPE = 1, SHAPE = 2, OFFSETS = 4 };
-
-/* The value of one field; *seen says which were there before. */
-static aq_status scan_field(reader *r, entry *e, unsigned *seen)
-{
-    char key[16];
-    JSON(aq_json_word(&r->json, key, sizeof key));
-    unsigned field = strcmp(key, "dtype") == 0          ? DTYPE
-                     : strcmp(key, "shape") == 0        ? SHAPE
-                     : strcmp(key, "data_offsets") == 0 ? OFFSETS
-                                                        : 0;
-    if (*seen & field)
-        return fail_field(r, "duplicate field in a tensor's entry");
-    *seen |= field;
-    JSON(aq_json_expect(&r->json, ':'));
-    switch (field) {
-    case DTYPE:
-        return scan_dtype(r, e);
-    case SHAPE:
-        return scan_shape(r, e, NULL);
-    case OFFSETS:
-        return scan_offsets(r, e);
-    default:
-        JSON(aq_json_skip(&r->json, 2));
-        return AQ_OK;
-    }
-}
-
-/* The object at the cursor, with all three fields. */
-static aq_status scan_entry(reader *r, entry *e)
-{
-    size_t count = 0;
-    unsigned seen = 0;
-    int more;
-    JSON(aq_json_expect(&r->json, '{'));
-    while ((more = aq_json_more(&r->json, '}', &count)) > 0) {
-        aq_status status = scan_field(r, e, &seen);
-        if (status != AQ_OK)
-            return status;
-    }
-    if (more < 0)
-        return fail_json(r);
-    if (seen != (DTYPE | SHAPE | OFFSETS))
-        return fail_field(r, !(seen & DTYPE)   ? "a tensor without dtype"
-                             : !(seen & SHAPE) ? "a tensor without shape"
-                                               : "a tensor without data_offsets");
-    return AQ_OK;
-}
-
-static aq_status check_entry(const reader *r, const entry *e)
-{
-    const char *name = r->tensor;
-    size_t length = r->tensor_length;
+    const char *name = r->s.tensor;
+    size_t length = r->s.tensor_length;
     uint64_t bytes;
     if (e->end < e->begin || e->end > r->data_size)
-        return aq_fail(r->err, AQ_BAD_INPUT,
-                       "%s: tensor '" NAME "': data_offsets [%" PRIu64 ", %" PRIu64
+        return aq_fail(r->s.err, AQ_BAD_INPUT,
+                       "%s: tensor '" AQ_QUOTED "': data_offsets [%" PRIu64 ", %" PRIu64
                        "] lie outside the %" PRIu64 " bytes of data",
-                       r->path, NAME_ARGS(name, length), e->begin, e->end, r->data_size);
+                       r->s.path, AQ_QUOTE(name, length), e->begin, e->end, r->data_size);
     if (!aq_dtype_bytes(e->dtype, e->weights, &bytes))
-        return aq_fail(r->err, AQ_BAD_INPUT,
-                       "%s: tensor '" NAME "': %" PRIu64
+        return aq_fail(r->s.err, AQ_BAD_INPUT,
+                       "%s: tensor '" AQ_QUOTED "': %" PRIu64
                        " elements of %s are no whole number of bytes, or too many",
-                       r->path, NAME_ARGS(name, length), e->weights, aq_dtype_name(e->dtype));
+                       r->s.path, AQ_QUOTE(name, length), e->weights, aq_dtype_name(e->dtype));
     if (bytes != e->end - e->begin)
-        return aq_fail(r->err, AQ_BAD_INPUT,
-                       "%s: tensor '" NAME "': its shape of %s takes %" PRIu64
+        return aq_fail(r->s.err, AQ_BAD_INPUT,
+                       "%s: tensor '" AQ_QUOTED "': its shape of %s takes %" PRIu64
                        " bytes, its data_offsets [%" PRIu64 ", %" PRIu64 "] hold %" PRIu64,
-                       r->path, NAME_ARGS(name, length), aq_dtype_name(e->dtype), bytes, e->begin,
+                       r->s.path, AQ_QUOTE(name, length), aq_dtype_name(e->dtype), bytes, e->begin,
                        e->end, e->end - e->begin);
     return AQ_OK;
 }
@@ -192,10 +69,10 @@ static aq_status scan_string(reader *r, uint32_t *at, uint32_t *size)
 {
     char *s;
     size_t length;
-    JSON(aq_json_string(&r->json, &s, &length));
+    JSON(aq_json_string(&r->s.json, &s, &length));
     if (memchr(s, '\0', length) != NULL)
-        return fail_field(r, "NUL in a name or in __metadata__");
-    *at = (uint32_t)(s - r->json.begin);
+        return aq_safetensors_fail_as(&r->s, "NUL in a name or in __metadata__");
+    *at = (uint32_t)(s - r->s.json.begin);
     *size = (uint32_t)length;
     return AQ_OK;
 }
@@ -206,19 +83,19 @@ static aq_status scan_pair(reader *r)
     aq_status status = scan_string(r, &p.key, &p.key_length);
     if (status != AQ_OK)
         return status;
-    JSON(aq_json_expect(&r->json, ':'));
-    if (aq_json_peek(&r->json) != '"')
-        return fail_field(r, "a value in __metadata__ that is not a string");
+    JSON(aq_json_expect(&r->s.json, ':'));
+    if (aq_json_peek(&r->s.json) != '"')
+        return aq_safetensors_fail_as(&r->s, "a value in __metadata__ that is not a string");
     status = scan_string(r, &p.value, &p.value_length);
     if (status != AQ_OK)
         return status;
     if (r->pair_count == METADATA_MAX)
-        return fail_field(r, "more than 65536 entries in __metadata__");
+        return aq_safetensors_fail_as(&r->s, "more than 65536 entries in __metadata__");
     if (r->pair_count == r->pair_capacity) {
         size_t capacity = r->pair_capacity * 2 + 8;
         pair *pairs = aq_realloc(r->pairs, capacity * sizeof *pairs);
         if (pairs == NULL)
-            return aq_fail_memory(r->err, "a header's metadata");
+            return aq_fail_memory(r->s.err, "a header's metadata");
         r->pairs = pairs;
         r->pair_capacity = capacity;
     }
@@ -231,19 +108,19 @@ static aq_status scan_metadata(reader *r)
     size_t count = 0;
     int more;
     if (r->has_metadata)
-        return fail_field(r, "duplicate __metadata__");
+        return aq_safetensors_fail_as(&r->s, "duplicate __metadata__");
     r->has_metadata = true;
-    if (aq_json_peek(&r->json) == 'n') {
-        JSON(aq_json_null(&r->json));
+    if (aq_json_peek(&r->s.json) == 'n') {
+        JSON(aq_json_null(&r->s.json));
         return AQ_OK;
     }
-    JSON(aq_json_expect(&r->json, '{'));
-    while ((more = aq_json_more(&r->json, '}', &count)) > 0) {
+    JSON(aq_json_expect(&r->s.json, '{'));
+    while ((more = aq_json_more(&r->s.json, '}', &count)) > 0) {
         aq_status status = scan_pair(r);
         if (status != AQ_OK)
             return status;
     }
-    return more == 0 ? AQ_OK : fail_json(r);
+    return more == 0 ? AQ_OK : aq_safetensors_fail(&r->s);
 }
 
 /* One member of the header's object. */
@@ -251,42 +128,43 @@ static aq_status scan_member(reader *r)
 {
     static const char metadata[] = "__metadata__";
     aq_span span;
-    entry e;
+    aq_safetensors_entry e;
     aq_status status = scan_string(r, &span.name, &span.length);
     if (status != AQ_OK)
         return status;
-    const char *name = r->json.begin + span.name;
-    JSON(aq_json_expect(&r->json, ':'));
+    const char *name = r->s.json.begin + span.name;
+    JSON(aq_json_expect(&r->s.json, ':'));
     if (span.length == sizeof metadata - 1 && memcmp(name, metadata, span.length) == 0)
         return scan_metadata(r);
-    r->tensor = name;
-    r->tensor_length = span.length;
-    status = scan_entry(r, &e);
+    r->s.tensor = name;
+    r->s.tensor_length = span.length;
+    status = aq_safetensors_entry_scan(&r->s, &e);
     if (status == AQ_OK)
         status = check_entry(r, &e);
-    r->tensor = NULL;
+    r->s.tensor = NULL;
     if (status != AQ_OK)
         return status;
     span.begin = e.begin;
     span.end = e.end;
-    return aq_spans_add(&r->spans, span) ? AQ_OK : aq_fail_memory(r->err, "a header's tensors");
+    return aq_spans_add(&r->spans, span) ? AQ_OK : aq_fail_memory(r->s.err, "a header's tensors");
 }
 
 static aq_status scan_header(reader *r)
 {
     size_t count = 0;
     int more;
-    if (r->header_size == 0 || r->json.begin[0] != '{')
-        return fail_field(r, "the header does not begin with '{': this is no safetensors file");
-    JSON(aq_json_expect(&r->json, '{'));
-    while ((more = aq_json_more(&r->json, '}', &count)) > 0) {
+    if (r->header_size == 0 || r->s.json.begin[0] != '{')
+        return aq_safetensors_fail_as(
+            &r->s, "the header does not begin with '{': this is no safetensors file");
+    JSON(aq_json_expect(&r->s.json, '{'));
+    while ((more = aq_json_more(&r->s.json, '}', &count)) > 0) {
         aq_status status = scan_member(r);
         if (status != AQ_OK)
             return status;
     }
     if (more < 0)
-        return fail_json(r);
-    JSON(aq_json_end(&r->json));
+        return aq_safetensors_fail(&r->s);
+    JSON(aq_json_end(&r->s.json));
     return AQ_OK;
 }
 
@@ -298,33 +176,33 @@ static aq_status check_ranges(reader *r)
     for (size_t i = 0; i < r->spans.count; i++) {
         const aq_span *s = &r->spans.items[i];
         if (s->begin != expected)
-            return aq_fail(r->err, AQ_BAD_INPUT,
-                           "%s: tensor '" NAME "': its data begin at %" PRIu64
+            return aq_fail(r->s.err, AQ_BAD_INPUT,
+                           "%s: tensor '" AQ_QUOTED "': its data begin at %" PRIu64
                            ", %s the last tensor's end at %" PRIu64,
-                           r->path, NAME_ARGS(r->json.begin + s->name, s->length), s->begin,
+                           r->s.path, AQ_QUOTE(r->s.json.begin + s->name, s->length), s->begin,
                            s->begin < expected ? "an overlap with" : "with a hole after", expected);
         expected = s->end;
     }
     if (expected == r->data_size)
         return AQ_OK;
-    return aq_fail(r->err, AQ_BAD_INPUT,
+    return aq_fail(r->s.err, AQ_BAD_INPUT,
                    "%s: %" PRIu64 " bytes after the last tensor, which ends at byte %" PRIu64
                    ", belong to none",
-                   r->path, r->data_size - expected, 8 + r->header_size + expected);
+                   r->s.path, r->data_size - expected, 8 + r->header_size + expected);
 }
 
 static const char *span_name(const void *owner, uint32_t i, size_t *length)
 {
     const reader *r = owner;
     *length = r->spans.items[i].length;
-    return r->json.begin + r->spans.items[i].name;
+    return r->s.json.begin + r->spans.items[i].name;
 }
 
 static const char *pair_key(const void *owner, uint32_t i, size_t *length)
 {
     const reader *r = owner;
     *length = r->pairs[i].key_length;
-    return r->json.begin + r->pairs[i].key;
+    return r->s.json.begin + r->pairs[i].key;
 }
 
 static aq_status check_unique(reader *r, size_t count, aq_names_get *get, const char *what)
@@ -332,14 +210,14 @@ static aq_status check_unique(reader *r, size_t count, aq_names_get *get, const 
     aq_names names;
     aq_status status = AQ_OK;
     if (!aq_names_init(&names, count, get, r))
-        return aq_fail_memory(r->err, "the table of names");
+        return aq_fail_memory(r->s.err, "the table of names");
     for (uint32_t i = 0; i < count && status == AQ_OK; i++)
         if (aq_names_add(&names, i) != AQ_NAMES_NONE) {
             size_t length;
             const char *name = get(r, i, &length);
-            status =
-                aq_fail(r->err, AQ_BAD_INPUT, "%s: duplicate %s '" NAME "' at header byte %zu",
-                        r->path, what, NAME_ARGS(name, length), (size_t)(name - r->json.begin));
+            status = aq_fail(r->s.err, AQ_BAD_INPUT,
+                             "%s: duplicate %s '" AQ_QUOTED "' at header byte %zu", r->s.path, what,
+                             AQ_QUOTE(name, length), (size_t)(name - r->s.json.begin));
         }
     aq_names_free(&names);
     return status;
@@ -349,18 +227,18 @@ static aq_status check_unique(reader *r, size_t count, aq_names_get *get, const 
 static aq_status build_tensor(reader *r, const aq_span *s, aq_tensor *tensor)
 {
     aq_arena *arena = &r->model->arena;
-    entry e;
-    r->json.at = r->json.begin + s->name + s->length;
-    JSON(aq_json_expect(&r->json, ':'));
-    aq_status status = scan_entry(r, &e);
+    aq_safetensors_entry e;
+    r->s.json.at = r->s.json.begin + s->name + s->length;
+    JSON(aq_json_expect(&r->s.json, ':'));
+    aq_status status = aq_safetensors_entry_scan(&r->s, &e);
     if (status != AQ_OK)
         return status;
     uint64_t *shape = aq_arena_alloc(arena, e.rank * sizeof *shape);
-    char *name = aq_arena_strndup(arena, r->json.begin + s->name, s->length);
+    char *name = aq_arena_strndup(arena, r->s.json.begin + s->name, s->length);
     if (shape == NULL || name == NULL)
-        return aq_fail_memory(r->err, "a header's tensors");
-    r->json.at = e.shape;
-    status = scan_shape(r, &e, shape);
+        return aq_fail_memory(r->s.err, "a header's tensors");
+    r->s.json.at = e.shape;
+    status = aq_safetensors_shape(&r->s, &e, shape);
     *tensor = (aq_tensor){.name = name,
                           .dtype = e.dtype,
                           .file = r->file,
@@ -377,14 +255,14 @@ static aq_status build_metadata(reader *r)
     aq_model *model = r->model;
     model->metadata = aq_arena_alloc(&model->arena, r->pair_count * sizeof *model->metadata);
     if (model->metadata == NULL)
-        return aq_fail_memory(r->err, "a header's metadata");
+        return aq_fail_memory(r->s.err, "a header's metadata");
     for (size_t i = 0; i < r->pair_count; i++) {
         const pair *p = &r->pairs[i];
         aq_pair *out = &model->metadata[i];
-        out->key = aq_arena_strndup(&model->arena, r->json.begin + p->key, p->key_length);
-        out->value = aq_arena_strndup(&model->arena, r->json.begin + p->value, p->value_length);
+        out->key = aq_arena_strndup(&model->arena, r->s.json.begin + p->key, p->key_length);
+        out->value = aq_arena_strndup(&model->arena, r->s.json.begin + p->value, p->value_length);
         if (out->key == NULL || out->value == NULL)
-            return aq_fail_memory(r->err, "a header's metadata");
+            return aq_fail_memory(r->s.err, "a header's metadata");
     }
     model->metadata_count = r->pair_count;
     return AQ_OK;
@@ -393,7 +271,7 @@ static aq_status build_metadata(reader *r)
 static aq_status build(reader *r, aq_tensor_list *list)
 {
     if (!aq_tensor_list_reserve(list, r->spans.count))
-        return aq_fail_memory(r->err, "a header's tensors");
+        return aq_fail_memory(r->s.err, "a header's tensors");
     for (size_t i = 0; i < r->spans.count; i++) {
         aq_status status = build_tensor(r, &r->spans.items[i], &list->items[list->count]);
         if (status != AQ_OK)
@@ -409,35 +287,35 @@ static aq_status read_header(reader *r)
     aq_source *source = r->model->source;
     uint8_t prefix[8];
     if (file->size < 8)
-        return aq_fail(r->err, AQ_BAD_INPUT,
-                       "%s: %" PRIu64 " bytes are too few for a safetensors file", r->path,
+        return aq_fail(r->s.err, AQ_BAD_INPUT,
+                       "%s: %" PRIu64 " bytes are too few for a safetensors file", r->s.path,
                        file->size);
-    aq_status status = source->read_at(source, r->file, 0, prefix, sizeof prefix, r->err);
+    aq_status status = source->read_at(source, r->file, 0, prefix, sizeof prefix, r->s.err);
     if (status != AQ_OK)
         return status;
     memcpy(&r->header_size, prefix, sizeof prefix);
     if (r->header_size > AQ_SAFETENSORS_HEADER_MAX)
-        return aq_fail(r->err, AQ_BAD_INPUT,
+        return aq_fail(r->s.err, AQ_BAD_INPUT,
                        "%s: a header of %" PRIu64 " bytes, more than %d: this is no safetensors "
                        "file",
-                       r->path, r->header_size, AQ_SAFETENSORS_HEADER_MAX);
+                       r->s.path, r->header_size, AQ_SAFETENSORS_HEADER_MAX);
     if (r->header_size > file->size - 8)
-        return aq_fail(r->err, AQ_BAD_INPUT,
+        return aq_fail(r->s.err, AQ_BAD_INPUT,
                        "%s: the header's %" PRIu64 " bytes end past the file's %" PRIu64
                        ": it was cut short",
-                       r->path, r->header_size, file->size);
+                       r->s.path, r->header_size, file->size);
     r->data_size = file->size - 8 - r->header_size;
     size_t size = (size_t)r->header_size;
-    r->json.begin = r->json.at = aq_malloc(size + 1);
-    if (r->json.begin == NULL)
-        return aq_fail_memory(r->err, "a header");
-    r->json.end = r->json.begin + size;
-    return source->read_at(source, r->file, 8, r->json.begin, size, r->err);
+    r->s.json.begin = r->s.json.at = aq_malloc(size + 1);
+    if (r->s.json.begin == NULL)
+        return aq_fail_memory(r->s.err, "a header");
+    r->s.json.end = r->s.json.begin + size;
+    return source->read_at(source, r->file, 8, r->s.json.begin, size, r->s.err);
 }
 
 aq_status aq_safetensors_read(aq_model *model, uint32_t file, aq_tensor_list *list, aq_error *err)
 {
-    reader r = {.model = model, .file = file, .path = model->files[file].path, .err = err};
+    reader r = {.model = model, .file = file, .s = {.path = model->files[file].path, .err = err}};
     aq_status status = read_header(&r);
     if (status == AQ_OK)
         status = scan_header(&r);
@@ -451,7 +329,7 @@ aq_status aq_safetensors_read(aq_model *model, uint32_t file, aq_tensor_list *li
         status = build(&r, list);
     aq_spans_free(&r.spans);
     aq_free(r.pairs);
-    aq_free(r.json.begin);
+    aq_free(r.s.json.begin);
     return status;
 }
 

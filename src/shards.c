@@ -18,9 +18,6 @@
 #include "safetensors.h"
 #include "shards.h"
 
-#define NAME "%.*s"
-#define NAME_ARGS(name, length) (int)((length) < 200 ? (length) : 200), (name)
-
 /* An index of 50,000 tensors takes some 5 MB. */
 enum { INDEX_MAX = 32 * 1024 * 1024, SHARDS_MAX = 65536 };
 
@@ -32,7 +29,7 @@ typedef struct entry {
     uint32_t found; /* where it is */
 } entry;
 
-typedef struct index {
+typedef struct weight_map {
     aq_model *model;
     const char *path;
     char *text;
@@ -42,15 +39,15 @@ typedef struct index {
     bool has_map;
     aq_names names;
     aq_error *err;
-} index_t;
+} weight_map;
 
-static aq_status fail_json(const index_t *x)
+static aq_status fail_json(const weight_map *x)
 {
     return aq_fail(x->err, AQ_BAD_INPUT, "%s: byte %zu: %s", x->path,
                    (size_t)(x->json.at - x->json.begin), x->json.problem);
 }
 
-static aq_status read_index(index_t *x)
+static aq_status read_index(weight_map *x)
 {
     aq_file file = {.path = x->path};
     aq_source *source;
@@ -82,7 +79,7 @@ static bool plain_name(const char *name, size_t length)
     return name[0] != '.' && length <= 255 && aq_shards_suffix(name, length, ".safetensors");
 }
 
-static aq_status read_entry(index_t *x)
+static aq_status read_entry(weight_map *x)
 {
     char *name, *file;
     size_t name_length, file_length;
@@ -91,9 +88,9 @@ static aq_status read_entry(index_t *x)
         return fail_json(x);
     if (!plain_name(file, file_length))
         return aq_fail(x->err, AQ_BAD_INPUT,
-                       "%s: tensor '" NAME "': shard '" NAME
+                       "%s: tensor '" AQ_QUOTED "': shard '" AQ_QUOTED
                        "' is not a plain file name that ends in .safetensors",
-                       x->path, NAME_ARGS(name, name_length), NAME_ARGS(file, file_length));
+                       x->path, AQ_QUOTE(name, name_length), AQ_QUOTE(file, file_length));
     if (x->count == x->capacity) {
         size_t capacity = x->capacity + x->capacity / 4 + 64;
         entry *entries = aq_realloc(x->entries, capacity * sizeof *entries);
@@ -110,7 +107,7 @@ static aq_status read_entry(index_t *x)
     return AQ_OK;
 }
 
-static aq_status read_map(index_t *x)
+static aq_status read_map(weight_map *x)
 {
     size_t count = 0;
     int more;
@@ -128,7 +125,7 @@ static aq_status read_map(index_t *x)
 }
 
 /* metadata.total_size is advice that writers often get wrong; it is not looked at. */
-static aq_status parse_index(index_t *x)
+static aq_status parse_index(weight_map *x)
 {
     size_t count = 0;
     int more;
@@ -155,14 +152,14 @@ static aq_status parse_index(index_t *x)
 
 static const char *entry_name(const void *owner, uint32_t i, size_t *length)
 {
-    const index_t *x = owner;
+    const weight_map *x = owner;
     *length = x->entries[i].name_length;
     return x->text + x->entries[i].name;
 }
 
 static const char *entry_file(const void *owner, uint32_t i, size_t *length)
 {
-    const index_t *x = owner;
+    const weight_map *x = owner;
     *length = x->entries[i].file_length;
     return x->text + x->entries[i].file;
 }
@@ -173,7 +170,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The name of an entry's shard, joined to the directory. */
-static aq_status add_file(index_t *x, const entry *e)
+static aq_status add_file(weight_map *x, const entry *e)
 {
     aq_model *model = x->model;
     const char *path = aq_shards_join(model, x->text + e->file, e->file_length);
@@ -184,7 +181,7 @@ static aq_status add_file(index_t *x, const entry *e)
 }
 
 /* The distinct shards, sorted by name, as the model's files. */
-static aq_status collect_files(index_t *x)
+static aq_status collect_files(weight_map *x)
 {
     aq_model *model = x->model;
     aq_names files;
@@ -212,7 +209,7 @@ static aq_status collect_files(index_t *x)
 }
 
 /* Each entry's shard, and whether the file is there. */
-static aq_status resolve(index_t *x)
+static aq_status resolve(weight_map *x)
 {
     aq_model *model = x->model;
     struct stat st;
@@ -234,7 +231,7 @@ static aq_status resolve(index_t *x)
     return AQ_OK;
 }
 
-static aq_status check_tensor(index_t *x, const aq_tensor *t)
+static aq_status check_tensor(weight_map *x, const aq_tensor *t)
 {
     const aq_file *files = x->model->files;
     uint32_t i = aq_names_find(&x->names, t->name, strlen(t->name));
@@ -251,7 +248,7 @@ static aq_status check_tensor(index_t *x, const aq_tensor *t)
 }
 
 /* The index and the shards must tell the same story. */
-static aq_status check_agreement(index_t *x, const aq_tensor_list *list)
+static aq_status check_agreement(weight_map *x, const aq_tensor_list *list)
 {
     const aq_file *files = x->model->files;
     for (size_t i = 0; i < list->count; i++) {
@@ -263,30 +260,32 @@ static aq_status check_agreement(index_t *x, const aq_tensor_list *list)
         const entry *e = &x->entries[i];
         const char *name = x->text + e->name;
         if (e->found == AQ_NAMES_NONE)
-            return aq_fail(x->err, AQ_BAD_INPUT, "%s: tensor '" NAME "' is missing from shard '%s'",
-                           x->path, NAME_ARGS(name, e->name_length), files[e->shard].name);
+            return aq_fail(x->err, AQ_BAD_INPUT,
+                           "%s: tensor '" AQ_QUOTED "' is missing from shard '%s'", x->path,
+                           AQ_QUOTE(name, e->name_length), files[e->shard].name);
         if (e->found != e->shard)
             return aq_fail(x->err, AQ_BAD_INPUT,
-                           "%s: tensor '" NAME "' is in shard '%s', not in '%s' as weight_map says",
-                           x->path, NAME_ARGS(name, e->name_length), files[e->found].name,
+                           "%s: tensor '" AQ_QUOTED
+                           "' is in shard '%s', not in '%s' as weight_map says",
+                           x->path, AQ_QUOTE(name, e->name_length), files[e->found].name,
                            files[e->shard].name);
     }
     return AQ_OK;
 }
 
-static aq_status index_names(index_t *x)
+static aq_status index_names(weight_map *x)
 {
     if (!aq_names_init(&x->names, x->count, entry_name, x))
         return aq_fail_memory(x->err, "an index");
     for (uint32_t i = 0; i < x->count; i++)
         if (aq_names_add(&x->names, i) != AQ_NAMES_NONE)
-            return aq_fail(x->err, AQ_BAD_INPUT, "%s: duplicate tensor '" NAME "' in weight_map",
-                           x->path,
-                           NAME_ARGS(x->text + x->entries[i].name, x->entries[i].name_length));
+            return aq_fail(x->err, AQ_BAD_INPUT,
+                           "%s: duplicate tensor '" AQ_QUOTED "' in weight_map", x->path,
+                           AQ_QUOTE(x->text + x->entries[i].name, x->entries[i].name_length));
     return AQ_OK;
 }
 
-static aq_status read_shards(index_t *x, aq_tensor_list *list)
+static aq_status read_shards(weight_map *x, aq_tensor_list *list)
 {
     aq_model *model = x->model;
     aq_status status = aq_files_open(model->files, model->file_count, &model->source, x->err);
@@ -296,10 +295,10 @@ static aq_status read_shards(index_t *x, aq_tensor_list *list)
 }
 
 /* Each step needs the one before. */
-static aq_status load_index(index_t *x, aq_tensor_list *list)
+static aq_status load_index(weight_map *x, aq_tensor_list *list)
 {
-    static aq_status (*const steps[])(index_t *) = {read_index, parse_index, collect_files, resolve,
-                                                    index_names};
+    static aq_status (*const steps[])(weight_map *) = {read_index, parse_index, collect_files,
+                                                       resolve, index_names};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         aq_status status = steps[i](x);
         if (status != AQ_OK)
@@ -311,7 +310,7 @@ static aq_status load_index(index_t *x, aq_tensor_list *list)
 
 static aq_status open_index(aq_model *model, const char *path, aq_error *err)
 {
-    index_t x = {.model = model, .path = path, .err = err};
+    weight_map x = {.model = model, .path = path, .err = err};
     aq_tensor_list list = {0};
     aq_status status = load_index(&x, &list);
     aq_status finished = aq_tensor_list_finish(&list, model, status == AQ_OK ? err : NULL);

@@ -50,7 +50,7 @@ $bad"
 }
 
 public='src/arrowquant\.h'
-base='src/(error|memory|dtype)\.h'
+base='src/(error|memory|dtype|utf8)\.h'
 formats='src/(safetensors|shards|gguf|synthetic)[^/]*'
 only 'the commands see only the public interface' 'src/cli/.*' "$public|src/cli/.*"
 only 'the benchmark sees only the public interface' 'bench/.*' "$public|bench/.*"
