@@ -104,8 +104,11 @@ void *aq_realloc(void *p, size_t size)
         return NULL;
     moved->of.size = size;
     moved->of.base = moved;
-    account(size);
-    discount(old);
+    /* The difference, not both: large blocks, which are what counts, are moved by their pages. */
+    if (size > old)
+        account(size - old);
+    else
+        discount(old - size);
     return moved + 1;
 }
 

@@ -8,7 +8,7 @@
 bool aq_spans_add(aq_spans *spans, aq_span span)
 {
     if (spans->count == spans->capacity) {
-        size_t capacity = spans->capacity + spans->capacity / 4 + 64;
+        size_t capacity = spans->capacity + spans->capacity / 8 + 64;
         aq_span *items = aq_realloc(spans->items, capacity * sizeof *items);
         if (items == NULL)
             return false;

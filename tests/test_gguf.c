@@ -752,6 +752,7 @@ int main(void)
 {
     Suite *suite = suite_create("gguf");
     TCase *tests = tcase_create("gguf");
+    tcase_set_timeout(tests, 120); /* a sanitizer on a busy machine is slow */
     tcase_add_test(tests, reads_what_is_there);
     tcase_add_test(tests, shows_values);
     tcase_add_loop_test(tests, refuses_what_is_wrong, 0, sizeof refused / sizeof *refused);

@@ -9,6 +9,7 @@
 
 #include "dtype.h"
 #include "model_bytes.h"
+#include "safetensors.h"
 
 /* A file in memory: the header's length, the header, data of the given size. */
 static uint8_t *file_of(const char *header, size_t header_size, size_t data, size_t *size)
@@ -359,6 +360,77 @@ START_TEST(opens_many_tensors_quickly)
 }
 END_TEST
 
+/* Headers of the size that is allowed, made to cost as much as possible before they are refused.
+ * The bound is on what the library holds and on time. */
+enum { HUGE_SIZE = AQ_SAFETENSORS_HEADER_MAX / 4 };
+
+static size_t repeat(char *out, const char *begin, const char *piece)
+{
+    size_t at = strlen(begin), n = strlen(piece);
+    memcpy(out, begin, at);
+    for (; at + n <= HUGE_SIZE; at += n)
+        memcpy(out + at, piece, n);
+    return at;
+}
+
+/* As many tensors as there is room for, and one that has the name of the first. */
+static size_t many_entries(char *out, unsigned step)
+{
+    size_t at = (size_t)sprintf(out, "{");
+    for (uint32_t i = 0; at + 256 < HUGE_SIZE; i++) {
+        unsigned offset = i * step % 1000003;
+        at += (size_t)sprintf(out + at,
+                              "\"%x\":{\"dtype\":\"I8\",\"shape\":[0],\"data_offsets\":[%u,%u]},",
+                              i, offset, offset);
+    }
+    at +=
+        (size_t)sprintf(out + at, "\"0\":{\"dtype\":\"I8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+    return at;
+}
+
+static size_t costly(int kind, char *out)
+{
+    switch (kind) {
+    case 0:
+        return repeat(out, "{\"a\":{\"x\":", "[");
+    case 1:
+        return repeat(out, "{\"a\":{\"x\":[", "0,");
+    case 2:
+        return repeat(out, "{\"a\":{\"x\":[", "{\"\":[]},");
+    case 3:
+        return repeat(out, "{\"a\":{\"shape\":[", "1,");
+    case 4:
+        return repeat(out, "{\"", "\\u0061");
+    case 5:
+        return repeat(out, "{\"__metadata__\":{", "\"\":\"\",");
+    case 6:
+        return many_entries(out, 0);
+    default:
+        return many_entries(out, 7919);
+    }
+}
+
+START_TEST(refuses_cheaply)
+{
+    size_t size;
+    aq_error err;
+    struct timespec begin, end;
+    char *header = malloc(HUGE_SIZE + 256);
+    uint8_t *bytes = file_of(header, costly(_i, header), 1000003, &size);
+    free(header);
+    aq_memory_reset_peak();
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+    ck_assert_int_eq(open_bytes(bytes, size, &err), AQ_BAD_INPUT);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    free(bytes);
+    double seconds =
+        (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    ck_assert_msg(seconds < 2, "%g s", seconds);
+    /* A quarter of the allowed size, so a quarter of 64 MiB above it. */
+    ck_assert_uint_le(aq_memory_peak(), size + 16 * 1024 * 1024);
+}
+END_TEST
+
 static void layout_init(aq_layout *layout, aq_out_tensor *tensors, size_t count, aq_out_file *file)
 {
     *layout = (aq_layout){.format = AQ_FORMAT_SAFETENSORS,
@@ -464,6 +536,7 @@ int main(void)
 {
     Suite *suite = suite_create("safetensors");
     TCase *tests = tcase_create("safetensors");
+    tcase_set_timeout(tests, 120); /* a sanitizer on a busy machine is slow */
     tcase_add_test(tests, reads_what_is_there);
     tcase_add_loop_test(tests, accepts_the_unusual, 0, sizeof accepted / sizeof *accepted);
     tcase_add_loop_test(tests, refuses_what_is_wrong, 0, sizeof refused / sizeof *refused);
@@ -472,6 +545,7 @@ int main(void)
     tcase_add_test(tests, refuses_every_prefix);
     tcase_add_test(tests, survives_every_flipped_bit);
     tcase_add_test(tests, opens_many_tensors_quickly);
+    tcase_add_loop_test(tests, refuses_cheaply, 0, 8);
     tcase_add_test(tests, writes_what_it_reads);
     tcase_add_test(tests, writes_the_format_key);
     tcase_add_test(tests, refuses_to_write);

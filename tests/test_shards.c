@@ -392,6 +392,7 @@ int main(void)
 {
     Suite *suite = suite_create("shards");
     TCase *tests = tcase_create("shards");
+    tcase_set_timeout(tests, 120); /* a sanitizer on a busy machine is slow */
     tcase_add_checked_fixture(tests, enter, leave);
     tcase_add_test(tests, opens_index_and_directory);
     tcase_add_test(tests, prefers_the_usual_index);
