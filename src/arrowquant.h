@@ -314,13 +314,26 @@ AQ_API void aq_compare_result_free(aq_compare_result *result);
 
 /* ---- synthetic models ---- */
 
-/* Write a synthetic safetensors model to `output` ("null:" too). params: "100M", "600M", "7B",
- * "7B-seed", "100x1024x4096" (layers x rows x columns), or a number of weights. dtype: F32, F16,
- * BF16. The same arguments give the same bytes everywhere. threads 0: aq_usable_cpus(). */
-AQ_API aq_status aq_synthesize(const char *params, aq_dtype dtype, uint64_t seed,
-                               const char *output, unsigned threads, int force,
-                               const volatile int *cancel, aq_progress_fn *progress,
-                               void *progress_arg, aq_error *err);
+typedef struct aq_synthesize_options {
+    size_t size;
+    aq_dtype dtype;             /* F16 (the default), BF16 or F32 */
+    uint64_t seed;              /* 0 by default */
+    unsigned threads;           /* 0: aq_usable_cpus() */
+    int force;                  /* replace an existing output */
+    int sync;                   /* fsync before the rename; on by default */
+    const volatile int *cancel; /* non-zero stops with AQ_CANCELLED; NULL: never */
+    aq_progress_fn *progress;   /* NULL: none */
+    void *progress_arg;
+} aq_synthesize_options;
+
+AQ_API void aq_synthesize_options_init(aq_synthesize_options *options);
+
+/* Write a synthetic model to `output`: NAME.safetensors, or "null:". params: "100M", "600M", "7B",
+ * "7B-seed", "100x1024x4096" (layers x rows x columns), or a number of weights ("1.5B"). Weights
+ * are Gaussian, with a few outlier columns. The same arguments give the same bytes everywhere.
+ * options may be NULL. */
+AQ_API aq_status aq_synthesize(const char *params, const char *output,
+                               const aq_synthesize_options *options, aq_error *err);
 
 #ifdef __cplusplus
 }

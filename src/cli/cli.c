@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static void print_error(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
 static void print_error(const char *format, va_list args)
 {
     (void)fputs("arrowquant: ", stderr);
@@ -51,6 +53,16 @@ bool cli_number(const char *text, uint64_t most, uint64_t *out)
     if (errno != 0 || *end != '\0' || value > most)
         return false;
     *out = value;
+    return true;
+}
+
+bool cli_threads(const char *text, unsigned *out)
+{
+    const uint64_t most = 4096;
+    uint64_t n;
+    if (!cli_number(text, most, &n) || n == 0)
+        return false;
+    *out = (unsigned)n;
     return true;
 }
 

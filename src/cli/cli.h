@@ -30,6 +30,10 @@ int cli_fail(const aq_error *error);
 /* A decimal number of at most `most`; false for anything else. */
 bool cli_number(const char *text, uint64_t most, uint64_t *out);
 
+/* A number of threads. */
+bool cli_threads(const char *text, unsigned *out);
+#define CLI_THREADS "a number from 1 to 4096"
+
 /* Bytes: a number with an optional suffix. K, M, G, T (and KiB...) are powers of 1024; kB, MB, GB,
  * TB of 1000. */
 bool cli_size(const char *text, uint64_t *out);

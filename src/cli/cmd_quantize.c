@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "json_report.h"
 #include "quantize_report.h"
 
 typedef struct command {
@@ -119,16 +120,6 @@ static int take_nonfinite(command *c, const char *value)
     return 0;
 }
 
-static int take_threads(command *c, const char *value)
-{
-    const uint64_t most = 4096;
-    uint64_t n;
-    if (!cli_number(value, most, &n) || n == 0)
-        return bad("threads", value, "a number from 1 to 4096");
-    c->options.threads = (unsigned)n;
-    return 0;
-}
-
 static int take_group_size(command *c, const char *value)
 {
     const uint64_t most = UINT64_C(1) << 31;
@@ -158,7 +149,7 @@ static int take_value(command *c, int option, const char *value)
     case 't':
         return take_type(c, value);
     case 'j':
-        return take_threads(c, value);
+        return cli_threads(value, &c->options.threads) ? 0 : bad("threads", value, CLI_THREADS);
     case 'm':
         return take_mode(c, value);
     case OPT_GROUP_SIZE:
@@ -252,7 +243,7 @@ static int quantize(command *c)
     cli_progress_end(&progress);
     if (status != AQ_OK) {
         if (c->json)
-            quantize_report_failure(&error);
+            report_failure(&error);
         return cli_fail(&error);
     }
     if (c->json)

@@ -15,6 +15,9 @@ static const struct {
     const char *what;
 } commands[] = {
     {"quantize", cmd_quantize, "quantize a model file or directory"},
+    {"info", cmd_info, "show what a model file holds"},
+    {"compare", cmd_compare, "compare a quantized model with its original"},
+    {"synth", cmd_synth, "write a synthetic model"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -4,12 +4,12 @@
 #include "quantize_report.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
+#include "json_report.h"
 
 static const char *mode_name(aq_mode mode)
 {
@@ -76,20 +76,15 @@ void quantize_report_text(const char *output, const aq_quantize_options *options
 
 /* ---- JSON ---- */
 
-static json_t *integer(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
 static json_t *workers(const aq_quantize_result *r)
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < r->threads; i++) {
         const aq_thread_stats *t = &r->thread[i];
-        (void)json_array_append_new(list,
-                                    json_pack("{s:f, s:f, s:f, s:f, s:o}", "cpu_s", t->cpu_s,
-                                              "read_s", t->read_s, "kernel_s", t->kernel_s,
-                                              "write_s", t->write_s, "tiles", integer(t->tiles)));
+        (void)json_array_append_new(list, json_pack("{s:f, s:f, s:f, s:f, s:o}", "cpu_s", t->cpu_s,
+                                                    "read_s", t->read_s, "kernel_s", t->kernel_s,
+                                                    "write_s", t->write_s, "tiles",
+                                                    report_integer(t->tiles)));
     }
     return list;
 }
@@ -100,10 +95,11 @@ static json_t *tensors(const aq_quantize_result *r)
     for (size_t i = 0; i < r->tensors; i++) {
         const aq_tensor_result *t = &r->tensor[i];
         (void)json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:b, s:s?, s:o, s:o, s:o}", "name", t->name, "dtype",
-                            aq_dtype_name(t->dtype), "type", t->out_type, "quantized", t->quantized,
-                            "reason", t->reason, "weights", integer(t->weights), "in_bytes",
-                            integer(t->in_bytes), "out_bytes", integer(t->out_bytes)));
+            list,
+            json_pack("{s:s, s:s, s:s, s:b, s:s?, s:o, s:o, s:o}", "name", t->name, "dtype",
+                      aq_dtype_name(t->dtype), "type", t->out_type, "quantized", t->quantized,
+                      "reason", t->reason, "weights", report_integer(t->weights), "in_bytes",
+                      report_integer(t->in_bytes), "out_bytes", report_integer(t->out_bytes)));
     }
     return list;
 }
@@ -117,37 +113,16 @@ static json_t *checksum(const aq_quantize_options *options, const aq_quantize_re
     return json_string(text);
 }
 
-/* Paths are bytes; what is no UTF-8 becomes a question mark in the report. */
-static json_t *text(const char *s)
-{
-    json_t *string = json_string(s);
-    if (string != NULL)
-        return string;
-    char copy[4096];
-    (void)snprintf(copy, sizeof copy, "%s", s);
-    for (char *p = copy; *p != '\0'; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    return json_string(copy);
-}
-
-static void print(json_t *root)
-{
-    if (root == NULL || json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0)
-        cli_error("cannot write the JSON result");
-    (void)putchar('\n');
-    json_decref(root);
-}
-
 static json_t *what_ran(const char *input, const char *output, const aq_quantize_options *options,
                         const aq_quantize_result *r)
 {
     unsigned asked = options->threads != 0 ? options->threads : aq_usable_cpus();
     return json_pack("{s:i, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:s, s:o, s:o}", "schema_version", 1,
-                     "version", aq_version(), "status", "ok", "exit_code", 0, "input", text(input),
-                     "output", text(output), "type", aq_type_name(options->type), "mode",
-                     mode_name(options->mode), "isa", aq_isa_name(r->isa), "threads_requested",
-                     integer(asked), "threads", integer(r->threads));
+                     "version", aq_version(), "status", "ok", "exit_code", 0, "input",
+                     report_text(input), "output", report_text(output), "type",
+                     aq_type_name(options->type), "mode", mode_name(options->mode), "isa",
+                     aq_isa_name(r->isa), "threads_requested", report_integer(asked), "threads",
+                     report_integer(r->threads));
 }
 
 static json_t *times(const aq_quantize_result *r)
@@ -160,15 +135,15 @@ static json_t *times(const aq_quantize_result *r)
 
 static json_t *counts(const aq_quantize_options *options, const aq_quantize_result *r)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights",
-                     integer(r->weights), "in_bytes", integer(r->in_bytes), "out_bytes",
-                     integer(r->out_bytes), "accounted_bytes", integer(r->accounted_bytes),
-                     "rss_before_bytes", integer(r->rss_before), "rss_peak_bytes",
-                     integer(r->rss_peak), "voluntary_switches", integer(r->voluntary_switches),
-                     "involuntary_switches", integer(r->involuntary_switches), "checksum",
-                     checksum(options, r), "workers", workers(r), "tensors_total",
-                     integer(r->tensors), "tensors_quantized", integer(r->tensors_quantized),
-                     "tensors", tensors(r));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights",
+        report_integer(r->weights), "in_bytes", report_integer(r->in_bytes), "out_bytes",
+        report_integer(r->out_bytes), "accounted_bytes", report_integer(r->accounted_bytes),
+        "rss_before_bytes", report_integer(r->rss_before), "rss_peak_bytes",
+        report_integer(r->rss_peak), "voluntary_switches", report_integer(r->voluntary_switches),
+        "involuntary_switches", report_integer(r->involuntary_switches), "checksum",
+        checksum(options, r), "workers", workers(r), "tensors_total", report_integer(r->tensors),
+        "tensors_quantized", report_integer(r->tensors_quantized), "tensors", tensors(r));
 }
 
 void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
@@ -183,12 +158,5 @@ void quantize_report_json(const char *input, const char *output, const aq_quanti
         }
         json_decref(parts[i]);
     }
-    print(root);
-}
-
-void quantize_report_failure(const aq_error *error)
-{
-    print(json_pack("{s:i, s:s, s:s, s:i, s:o}", "schema_version", 1, "version", aq_version(),
-                    "status", "error", "exit_code", (int)error->status, "message",
-                    text(error->message)));
+    (void)report_print(root);
 }

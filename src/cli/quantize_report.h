@@ -9,6 +9,5 @@ void quantize_report_text(const char *output, const aq_quantize_options *options
                           const aq_quantize_result *result);
 void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
                           const aq_quantize_result *result);
-void quantize_report_failure(const aq_error *error);
 
 #endif
