@@ -83,7 +83,10 @@ AQ_INLINE float v_greatest(vf v)
 
 AQ_INLINE unsigned v_mask_bits(vm m)
 {
-    return m;
+    unsigned bits = m;
+    /* Through a general register: gcc 12 may spill a mask as 16 bits and read back 32. */
+    __asm__("" : "+r"(bits));
+    return bits;
 }
 
 AQ_INLINE vm v_eq_bits(vi a, vi b)
