@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "arrowquant.h"
+#include "env.h"
+#include "revision.h"
+#include "system.h"
+#include "util.h"
+
+#include <errno.h>
+#include <gnu/libc-version.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+static void add_text(bench_env *env, const char *key, const char *label, char *text)
+{
+    env->fact = bench_grow(env->fact, env->facts + 1, sizeof *env->fact);
+    env->fact[env->facts++] =
+        (bench_fact){key, label, text != NULL ? text : bench_copy("unknown"), NAN};
+}
+
+static void add_number(bench_env *env, const char *key, const char *label, double number)
+{
+    env->fact = bench_grow(env->fact, env->facts + 1, sizeof *env->fact);
+    env->fact[env->facts++] = (bench_fact){key, label, NULL, number};
+}
+
+void bench_env_doubt(bench_env *env, char *text)
+{
+    env->doubt = bench_grow(env->doubt, env->doubts + 1, sizeof *env->doubt);
+    env->doubt[env->doubts++] = text;
+}
+
+/* ---- hardware ---- */
+
+static char *field_of(const char *path, const char *key)
+{
+    char *text = bench_read_text(path);
+    char *field = text == NULL ? NULL : bench_field(text, key);
+    free(text);
+    return field;
+}
+
+static char *smt_state(void)
+{
+    char *active = bench_read_text("/sys/devices/system/cpu/smt/active");
+    char *state = active == NULL ? NULL : bench_copy(active[0] == '1' ? "on" : "off");
+    free(active);
+    return state;
+}
+
+static char *turbo_state(void)
+{
+    char *none = bench_read_text("/sys/devices/system/cpu/intel_pstate/no_turbo");
+    char *boost = bench_read_text("/sys/devices/system/cpu/cpufreq/boost");
+    char *state = NULL;
+    if (none != NULL)
+        state = bench_copy(none[0] == '0' ? "on" : "off");
+    else if (boost != NULL)
+        state = bench_copy(boost[0] == '1' ? "on" : "off");
+    free(none);
+    free(boost);
+    return state;
+}
+
+static void add_cpu(bench_env *env)
+{
+    char *model = field_of("/proc/cpuinfo", "model name");
+    add_text(env, "cpu_model", "CPU", model);
+    add_number(env, "usable_cpus", "Usable CPUs", env->usable_cpus);
+    add_number(env, "online_cpus", "Online CPUs", (double)sysconf(_SC_NPROCESSORS_ONLN));
+    add_number(env, "cpu_quota", "CPU quota (cgroup)", bench_cpu_quota());
+    add_text(env, "isa", "Best instruction set", bench_copy(aq_isa_name(aq_isa_best())));
+    add_text(env, "smt", "SMT", smt_state());
+    add_text(env, "governor", "Frequency governor",
+             bench_read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+    add_text(env, "turbo", "Turbo", turbo_state());
+    add_number(env, "load", "Load before the run", bench_load());
+}
+
+static void add_memory(bench_env *env)
+{
+    add_number(env, "memory_bytes", "Memory (bytes)", bench_memory_total());
+    add_number(env, "memory_available_bytes", "Available memory (bytes)", bench_memory_available());
+    add_number(env, "memory_limit_bytes", "Memory limit (cgroup)", bench_memory_limit());
+    add_text(env, "huge_pages", "Transparent huge pages",
+             bench_read_text("/sys/kernel/mm/transparent_hugepage/enabled"));
+}
+
+/* ---- software ---- */
+
+static char *system_name(void)
+{
+    char *name = NULL, *text = bench_read_text("/etc/os-release");
+    char *at = text == NULL ? NULL : strstr(text, "PRETTY_NAME=\"");
+    if (at != NULL) {
+        at += strlen("PRETTY_NAME=\"");
+        name = bench_format("%.*s", (int)strcspn(at, "\"\n"), at);
+    }
+    free(text);
+    return name;
+}
+
+static void add_software(bench_env *env, const char *work_dir)
+{
+    struct utsname kernel;
+    if (uname(&kernel) == 0)
+        add_text(env, "kernel", "Kernel",
+                 bench_format("%s %s %s", kernel.sysname, kernel.release, kernel.machine));
+    else
+        add_text(env, "kernel", "Kernel", NULL);
+    add_text(env, "system", "System", system_name());
+    add_text(env, "libc", "C library", bench_format("glibc %s", gnu_get_libc_version()));
+    add_text(env, "compiler", "Compiler", bench_copy(AQ_BUILD_COMPILER));
+    add_text(env, "cflags", "Compiler flags", bench_copy(AQ_BUILD_CFLAGS));
+    add_text(env, "revision", "Revision", bench_copy(bench_revision));
+    add_text(env, "filesystem", "File system of the models", bench_filesystem(work_dir));
+    add_text(env, "page_cache", "Page cache",
+             bench_copy("input read once before measuring; its resident part is in each sample"));
+}
+
+/* ---- date and doubts ---- */
+
+static void set_date(bench_env *env)
+{
+    time_t now = time(NULL);
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    if (epoch != NULL && epoch[0] != '\0') {
+        char *end;
+        errno = 0;
+        long long fixed = strtoll(epoch, &end, 10);
+        if (errno == 0 && *end == '\0')
+            now = (time_t)fixed;
+    }
+    struct tm utc;
+    if (gmtime_r(&now, &utc) == NULL ||
+        strftime(env->date, sizeof env->date, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        env->date[0] = '\0';
+}
+
+static void doubt_before(bench_env *env)
+{
+    double load = bench_load();
+    if (load > 0.5 * env->usable_cpus)
+        bench_env_doubt(env, bench_format("load average %.2f before the run on %u usable CPUs",
+                                          load, env->usable_cpus));
+    char *governor = bench_read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+    if (governor != NULL && strcmp(governor, "powersave") == 0 &&
+        access("/sys/devices/system/cpu/intel_pstate", F_OK) != 0)
+        bench_env_doubt(env, bench_copy("the frequency governor is powersave"));
+    free(governor);
+}
+
+void bench_env_read(const char *work_dir, bench_env *env)
+{
+    memset(env, 0, sizeof *env);
+    env->usable_cpus = aq_usable_cpus();
+    set_date(env);
+    add_cpu(env);
+    add_memory(env);
+    add_software(env, work_dir);
+    doubt_before(env);
+}
+
+void bench_env_free(bench_env *env)
+{
+    for (size_t i = 0; i < env->facts; i++)
+        free(env->fact[i].text);
+    for (size_t i = 0; i < env->doubts; i++)
+        free(env->doubt[i]);
+    free(env->fact);
+    free(env->doubt);
+    memset(env, 0, sizeof *env);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From samples to figures: everything that a report shows is computed here. */
+#ifndef BENCH_FIGURES_H
+#define BENCH_FIGURES_H
+
+#include "measure.h"
+#include "stats.h"
+
+/* Of one configuration. A summary with count 0 stands for a figure that does not exist. */
+typedef struct bench_figures {
+    int measured;            /* has samples, and nothing speaks against them */
+    bench_summary time;      /* seconds */
+    bench_summary wall;      /* of the whole process */
+    bench_summary memory;    /* peak resident set, bytes */
+    bench_summary baseline;  /* resident set before the quantization */
+    bench_summary added;     /* peak less baseline */
+    bench_summary accounted; /* what the library held */
+    bench_summary cpu;       /* user and system seconds */
+    bench_summary cpu_wall;
+    bench_summary balance;
+    bench_summary byte_rate;   /* input bytes per second */
+    bench_summary weight_rate; /* weights per second */
+    /* Against the configuration it is paired with, within rounds. */
+    bench_summary speedup;    /* its time / this time; thread scaling */
+    bench_summary efficiency; /* speedup / threads */
+    bench_summary time_ratio; /* this / its */
+    bench_summary wall_ratio;
+    bench_summary memory_ratio;
+    bench_summary accounted_ratio;
+    size_t no_cores, oversubscribed, fewer_threads, evicted; /* samples so marked */
+} bench_figures;
+
+/* [matrix->count], for the caller to free. */
+bench_figures *bench_figures_make(const bench_matrix *matrix, const bench_run *run, uint64_t seed);
+
+#endif

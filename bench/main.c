@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * arrowquant-bench: options, cases, measure, figures, verdict, reports, in this order. */
+#include <config.h>
+
+#include "binary.h"
+#include "child.h"
+#include "report.h"
+#include "util.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+static int complain(char *what)
+{
+    (void)fprintf(stderr, "arrowquant-bench: %s\n", what);
+    free(what);
+    return 1;
+}
+
+static uint64_t random_seed(void)
+{
+    uint32_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        seed = (uint32_t)getpid();
+    return seed;
+}
+
+static const char *work_parent(const bench_options *options)
+{
+    const char *temporary = getenv("TMPDIR");
+    if (options->work_dir != NULL)
+        return options->work_dir;
+    return temporary != NULL && temporary[0] != '\0' ? temporary : options->output_dir;
+}
+
+/* Ends this program as the signal would have. */
+static int end_by_signal(int number)
+{
+    sigset_t all;
+    sigfillset(&all);
+    signal(number, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
+    raise(number);
+    return 128 + number;
+}
+
+static int use_color(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
+}
+
+static int print_report(const bench_report *report)
+{
+    char *wrong = bench_report_files(report);
+    if (wrong == NULL && !report->options->quiet &&
+        (bench_report_text(report, use_color(), stdout) != 0 || fflush(stdout) != 0))
+        wrong = bench_copy("cannot write to standard output");
+    for (size_t i = 0; i < report->run->failures; i++)
+        (void)fprintf(stderr, "arrowquant-bench: %s\n", report->run->failure[i]);
+    return wrong == NULL ? report->verdict->exit_code : complain(wrong);
+}
+
+/* From the samples to the reports. */
+static int conclude(bench_report *report, bench_env *env)
+{
+    bench_verdict verdict;
+    bench_figures *figures = bench_figures_make(report->matrix, report->run, report->seed);
+    report->figures = figures;
+    bench_verdict_make(report->options, report->matrix, report->run, figures, env, &verdict);
+    report->verdict = &verdict;
+    int code = print_report(report);
+    bench_verdict_free(&verdict);
+    free(figures);
+    return code;
+}
+
+static int run(const bench_options *options, const bench_matrix *matrix,
+               const bench_machine *machine, const char *command, const char *binary)
+{
+    bench_store store;
+    bench_signals_install();
+    char *wrong = bench_make_directories(options->output_dir);
+    if (wrong == NULL)
+        wrong = bench_store_open(&store, work_parent(options), binary, options, matrix);
+    if (wrong != NULL)
+        return complain(wrong);
+    bench_env env;
+    bench_env_read(store.directory, &env);
+    uint64_t seed = options->seed_given ? options->seed : random_seed();
+    bench_progress progress;
+    bench_run samples;
+    bench_progress_begin(&progress, stderr, options->quiet);
+    bench_measure(&store, seed, machine->cpus, &progress, &samples);
+    bench_store_close(&store);
+    bench_report report = {.options = options,
+                           .matrix = matrix,
+                           .run = &samples,
+                           .env = &env,
+                           .binary = binary,
+                           .command = command,
+                           .seed = seed};
+    int number = bench_interrupted();
+    int code = number != 0 ? 0 : conclude(&report, &env);
+    bench_run_free(&samples);
+    bench_env_free(&env);
+    return number != 0 ? end_by_signal(number) : code;
+}
+
+int main(int argc, char **argv)
+{
+    bench_options options;
+    bench_machine machine;
+    bench_matrix matrix;
+    char *command = bench_command_line(argc, argv);
+    int code = bench_options_parse(argc, argv, &options, stdout, stderr);
+    if (code < 0) {
+        bench_machine_read(&machine);
+        bench_matrix_build(&options, &machine, &matrix);
+        char *binary = bench_find_binary(options.binary);
+        if (options.list) {
+            bench_matrix_list(&matrix, stdout);
+            code = 0;
+        } else if (binary == NULL) {
+            code = complain(bench_format("cannot find an executable %s (--binary PATH)",
+                                         options.binary != NULL ? options.binary : "arrowquant"));
+        } else {
+            code = run(&options, &matrix, &machine, command, binary);
+        }
+        free(binary);
+        bench_matrix_free(&matrix);
+    }
+    free(command);
+    if (code == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        code = complain(bench_copy("cannot write to standard output"));
+    return code;
+}

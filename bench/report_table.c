@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One row per configuration: CSV for programs, Markdown for people. */
+#include <config.h>
+
+#include "report.h"
+#include "util.h"
+
+#include <math.h>
+#include <string.h>
+
+/* RFC 4180: quoted where it must be. */
+static void csv_text(const char *text, FILE *out)
+{
+    if (text == NULL)
+        return;
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(text, out);
+        return;
+    }
+    (void)fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            (void)fputc('"', out);
+        (void)fputc(*text, out);
+    }
+    (void)fputc('"', out);
+}
+
+/* Empty where it is not known. */
+static void csv_number(double value, FILE *out)
+{
+    (void)fputc(',', out);
+    if (isfinite(value))
+        (void)fprintf(out, "%.12g", value);
+}
+
+static void csv_row(const bench_report *report, size_t at, FILE *out)
+{
+    const bench_case *item = &report->matrix->cases[at];
+    const bench_figures *f = &report->figures[at];
+    const char *note;
+    const char *status = bench_report_status(report, at, &note);
+    const double numbers[] = {
+        f->time.median,
+        f->time.low,
+        f->time.high,
+        f->wall.median,
+        f->cpu.median,
+        f->memory.median / 1e6,
+        f->baseline.median / 1e6,
+        f->added.median / 1e6,
+        f->accounted.median / 1e6,
+        f->speedup.median,
+        f->speedup.low,
+        f->speedup.high,
+        f->efficiency.median,
+        f->cpu_wall.median,
+        f->balance.median,
+        f->byte_rate.median,
+        f->weight_rate.median,
+        f->time_ratio.median,
+        f->wall_ratio.median,
+        f->memory_ratio.median,
+    };
+    csv_text(item->name, out);
+    (void)fputc(',', out);
+    csv_text(report->matrix->model[item->model].label, out);
+    (void)fprintf(out, ",%u,%s,%s,%zu", item->threads,
+                  item->mode == AQ_MODE_STREAMING ? "true" : "false", status,
+                  report->run->result[at].samples);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        csv_number(numbers[i], out);
+    (void)fputc(',', out);
+    csv_text(note, out);
+    fputs("\r\n", out);
+}
+
+int bench_report_csv(const bench_report *report, FILE *out)
+{
+    fputs("name,model_size,num_threads,streaming,status,samples,quantization_time_s,time_low_s,"
+          "time_high_s,wall_s,cpu_s,peak_memory_mb,baseline_memory_mb,quantization_memory_mb,"
+          "accounted_mb,speedup,speedup_low,speedup_high,efficiency,cpu_wall,balance,bytes_per_s,"
+          "weights_per_s,time_ratio,wall_ratio,memory_ratio,note\r\n",
+          out);
+    for (size_t i = 0; i < report->matrix->count; i++)
+        if (!report->matrix->cases[i].verify_only)
+            csv_row(report, i, out);
+    return ferror(out) ? -1 : 0;
+}
+
+/* ---- Markdown ---- */
+
+/* A bar would end the cell, and markup would be taken as such. */
+static void markdown_text(const char *text, FILE *out)
+{
+    for (; text != NULL && *text != '\0'; text++) {
+        if (strchr("|\\`*_<>[]", *text) != NULL)
+            (void)fputc('\\', out);
+        (void)fputc(*text, out);
+    }
+}
+
+static void markdown_cell(double value, const char *suffix, FILE *out)
+{
+    char cell[40];
+    (void)fprintf(out, " %s%s |", isfinite(value) ? bench_number(value, cell, sizeof cell) : "",
+                  isfinite(value) ? suffix : "");
+}
+
+static void markdown_interval(const bench_summary *s, FILE *out)
+{
+    char low[40], high[40];
+    if (s->confidence > 0)
+        (void)fprintf(out, " %s–%s |", bench_number(s->low, low, sizeof low),
+                      bench_number(s->high, high, sizeof high));
+    else
+        fputs(" |", out);
+}
+
+static void markdown_row(const bench_report *report, size_t at, FILE *out)
+{
+    const bench_case *item = &report->matrix->cases[at];
+    const bench_figures *f = &report->figures[at];
+    const char *note;
+    const char *status = bench_report_status(report, at, &note);
+    fputs("| ", out);
+    markdown_text(item->name, out);
+    fputs(" | ", out);
+    markdown_text(report->matrix->model[item->model].label, out);
+    (void)fprintf(out, " | %u |", item->threads);
+    markdown_cell(f->time.median, "", out);
+    markdown_interval(&f->time, out);
+    markdown_cell(f->memory.median / 1e6, "", out);
+    markdown_cell(f->speedup.median, "x", out);
+    markdown_cell(100 * f->efficiency.median, "%", out);
+    markdown_cell(f->cpu_wall.median, "", out);
+    markdown_cell(f->byte_rate.median / 1e9, "", out);
+    (void)fprintf(out, " %s", status);
+    if (note != NULL)
+        fputs(": ", out);
+    markdown_text(note, out);
+    fputs(" |\n", out);
+}
+
+int bench_report_markdown(const bench_report *report, FILE *out)
+{
+    fputs("# arrowquant benchmark\n\n", out);
+    fputs("| run | model | threads | time (s) | interval | memory (MB) | speedup | efficiency | "
+          "CPU/wall | GB/s in | status |\n"
+          "|---|---|--:|--:|---|--:|--:|--:|--:|--:|---|\n",
+          out);
+    for (size_t i = 0; i < report->matrix->count; i++)
+        if (!report->matrix->cases[i].verify_only)
+            markdown_row(report, i, out);
+    fputs("\n| target | limit | measured | interval | outcome |\n|---|--:|--:|---|---|\n", out);
+    for (int i = 0; i < BENCH_TARGETS; i++) {
+        const bench_target *t = &report->verdict->target[i];
+        bench_summary interval = {.low = t->low, .high = t->high, .confidence = t->confidence};
+        (void)fprintf(out, "| %s | %s %g%s |", t->label, t->at_least ? "at least" : "under",
+                      t->limit, t->unit);
+        markdown_cell(t->value, "", out);
+        markdown_interval(&interval, out);
+        (void)fprintf(out, " %s%s", bench_outcome_text(t->outcome), t->note != NULL ? ": " : "");
+        markdown_text(t->note, out);
+        fputs(" |\n", out);
+    }
+    return ferror(out) ? -1 : 0;
+}

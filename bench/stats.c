@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "stats.h"
+#include "util.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RESAMPLES = 2000, FEWEST_FOR_BOOTSTRAP = 6 };
+
+/* splitmix64: a Weyl sequence through a bijective mixer. Any seed is a good seed. */
+uint64_t bench_rng_next(bench_rng *rng)
+{
+    uint64_t z = rng->state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+uint32_t bench_rng_below(bench_rng *rng, uint32_t bound)
+{
+    /* The high half of a 32-bit draw times bound. Each result comes from 2^32 / bound draws,
+     * rounded down or up; those few whose low half is under 2^32 mod bound are the excess. */
+    uint64_t product = (bench_rng_next(rng) >> 32) * bound;
+    if ((uint32_t)product < bound) {
+        uint32_t excess = (0 - bound) % bound;
+        while ((uint32_t)product < excess)
+            product = (bench_rng_next(rng) >> 32) * bound;
+    }
+    return (uint32_t)(product >> 32);
+}
+
+double bench_rng_unit(bench_rng *rng)
+{
+    return ((double)(bench_rng_next(rng) >> 11) + 0.5) * 0x1p-53;
+}
+
+void bench_shuffle(bench_rng *rng, size_t *index, size_t count)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t j = (size_t)bench_rng_below(rng, (uint32_t)i);
+        size_t swap = index[i - 1];
+        index[i - 1] = index[j];
+        index[j] = swap;
+    }
+}
+
+static int ascending(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static double *sorted_copy(const double *value, size_t count)
+{
+    double *copy = bench_alloc(count, sizeof *copy);
+    if (count > 0)
+        memcpy(copy, value, count * sizeof *copy);
+    qsort(copy, count, sizeof *copy, ascending);
+    return copy;
+}
+
+double bench_quantile(const double *sorted, size_t count, double p)
+{
+    if (count == 0)
+        return NAN;
+    double at = p * (double)(count - 1);
+    size_t below = (size_t)at;
+    if (below + 1 >= count)
+        return sorted[count - 1];
+    return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
+}
+
+double bench_median(const double *value, size_t count)
+{
+    double *sorted = sorted_copy(value, count);
+    double median = bench_quantile(sorted, count, 0.5);
+    free(sorted);
+    return median;
+}
+
+/* Median of a resample, given as how often each of the ascending values was drawn. */
+static double resample_median(const double *sorted, const unsigned *drawn, size_t count)
+{
+    size_t low_rank = (count - 1) / 2, high_rank = count / 2, seen = 0, i = 0;
+    while (seen + drawn[i] <= low_rank)
+        seen += drawn[i++];
+    double low = sorted[i];
+    while (seen + drawn[i] <= high_rank)
+        seen += drawn[i++];
+    return low + 0.5 * (sorted[i] - low);
+}
+
+static void bootstrap(const double *sorted, size_t count, uint64_t seed, bench_summary *out)
+{
+    bench_rng rng = {seed};
+    unsigned *drawn = bench_alloc(count, sizeof *drawn);
+    double *median = bench_alloc(RESAMPLES, sizeof *median);
+    for (size_t b = 0; b < RESAMPLES; b++) {
+        memset(drawn, 0, count * sizeof *drawn);
+        for (size_t i = 0; i < count; i++)
+            drawn[bench_rng_below(&rng, (uint32_t)count)]++;
+        median[b] = resample_median(sorted, drawn, count);
+    }
+    qsort(median, RESAMPLES, sizeof *median, ascending);
+    out->low = bench_quantile(median, RESAMPLES, 0.025);
+    out->high = bench_quantile(median, RESAMPLES, 0.975);
+    out->confidence = 0.95;
+    free(median);
+    free(drawn);
+}
+
+static void interval(const double *sorted, size_t count, uint64_t seed, bench_summary *out)
+{
+    out->low = out->high = NAN;
+    out->confidence = 0;
+    if (count >= FEWEST_FOR_BOOTSTRAP) {
+        bootstrap(sorted, count, seed, out);
+    } else if (count >= 2) {
+        /* The median lies outside the range only if all values fell on one side of it. */
+        out->low = sorted[0];
+        out->high = sorted[count - 1];
+        out->confidence = 1 - exp2(1 - (double)count);
+    }
+}
+
+static double median_deviation(const double *value, size_t count, double median)
+{
+    double *deviation = bench_alloc(count, sizeof *deviation);
+    for (size_t i = 0; i < count; i++)
+        deviation[i] = fabs(value[i] - median);
+    double mad = bench_median(deviation, count);
+    free(deviation);
+    return mad;
+}
+
+bench_summary bench_summarize(const double *value, size_t count, uint64_t seed)
+{
+    bench_summary out = {.count = count};
+    double *sorted = sorted_copy(value, count);
+    out.median = bench_quantile(sorted, count, 0.5);
+    out.quartile1 = bench_quantile(sorted, count, 0.25);
+    out.quartile3 = bench_quantile(sorted, count, 0.75);
+    out.minimum = bench_quantile(sorted, count, 0);
+    out.maximum = bench_quantile(sorted, count, 1);
+    out.mad = median_deviation(value, count, out.median);
+    double reach = 1.5 * (out.quartile3 - out.quartile1);
+    out.fence_low = out.quartile1 - reach;
+    out.fence_high = out.quartile3 + reach;
+    for (size_t i = 0; i < count; i++)
+        out.outliers += sorted[i] < out.fence_low || sorted[i] > out.fence_high;
+    interval(sorted, count, seed, &out);
+    free(sorted);
+    return out;
+}
+
+static int usable(double value)
+{
+    return isfinite(value) && value > 0;
+}
+
+bench_summary bench_summarize_ratios(const double *a, const double *b, size_t count, uint64_t seed)
+{
+    double *ratio = bench_alloc(count, sizeof *ratio);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (usable(a[i]) && usable(b[i]))
+            ratio[kept++] = a[i] / b[i];
+    bench_summary out = bench_summarize(ratio, kept, seed);
+    free(ratio);
+    return out;
+}

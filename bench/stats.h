@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Arithmetic on samples. Nothing here knows what was measured.
+ *
+ * Intervals are for the median. From six samples on they are 95% bootstrap percentile intervals
+ * from a seeded generator, so that a report can be computed again. With two to five, no 95%
+ * interval for a median exists without assuming a distribution: the range of the sample is given,
+ * with the confidence it really has, 1 - 2^(1-n). */
+#ifndef BENCH_STATS_H
+#define BENCH_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct bench_rng {
+    uint64_t state;
+} bench_rng;
+
+uint64_t bench_rng_next(bench_rng *rng);
+/* Uniform in [0, bound), without bias. bound > 0. */
+uint32_t bench_rng_below(bench_rng *rng, uint32_t bound);
+/* Uniform in (0, 1). */
+double bench_rng_unit(bench_rng *rng);
+void bench_shuffle(bench_rng *rng, size_t *index, size_t count);
+
+typedef struct bench_summary {
+    size_t count;
+    /* All NaN where count is 0. */
+    double median, mad, quartile1, quartile3, minimum, maximum;
+    /* NaN, with confidence 0, where count is under 2. */
+    double low, high, confidence;
+    /* Tukey's fences, 1.5 interquartile ranges outside the quartiles, and how many lie beyond. */
+    double fence_low, fence_high;
+    size_t outliers;
+} bench_summary;
+
+bench_summary bench_summarize(const double *value, size_t count, uint64_t seed);
+
+/* The same, of the ratios a[i] / b[i] of samples that were taken in the same round. A pair with a
+ * value that is not finite and positive is left out. */
+bench_summary bench_summarize_ratios(const double *a, const double *b, size_t count, uint64_t seed);
+
+double bench_median(const double *value, size_t count);
+
+/* Quantile of an ascending array by linear interpolation (Hyndman and Fan's type 7). */
+double bench_quantile(const double *sorted, size_t count, double p);
+
+#endif
