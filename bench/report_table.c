@@ -94,7 +94,7 @@ int bench_report_csv(const bench_report *report, FILE *out)
 static void markdown_text(const char *text, FILE *out)
 {
     for (; text != NULL && *text != '\0'; text++) {
-        if (strchr("|\\`*_<>[]", *text) != NULL)
+        if (strchr("|\\`*<[", *text) != NULL)
             (void)fputc('\\', out);
         (void)fputc(*text, out);
     }
@@ -156,8 +156,8 @@ int bench_report_markdown(const bench_report *report, FILE *out)
     for (int i = 0; i < BENCH_TARGETS; i++) {
         const bench_target *t = &report->verdict->target[i];
         bench_summary interval = {.low = t->low, .high = t->high, .confidence = t->confidence};
-        (void)fprintf(out, "| %s | %s %g%s |", t->label, t->at_least ? "at least" : "under",
-                      t->limit, t->unit);
+        (void)fprintf(out, "| %s | %s %g%s%s |", t->label, t->at_least ? "at least" : "under",
+                      t->limit, t->unit[0] == 's' ? " " : "", t->unit);
         markdown_cell(t->value, "", out);
         markdown_interval(&interval, out);
         (void)fprintf(out, " %s%s", bench_outcome_text(t->outcome), t->note != NULL ? ": " : "");

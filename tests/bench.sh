@@ -1,0 +1,223 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# arrowquant-bench from end to end, with a stand-in for arrowquant that does as it is told: what is
+# reported when runs succeed, fail, lie, hang, or are interrupted.
+
+# shellcheck disable=SC2086 # $small is a list of words
+set -u
+: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
+bench=$top_builddir/arrowquant-bench
+fake=$top_srcdir/tests/fake-arrowquant
+dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test.XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+unset TMPDIR NO_COLOR SOURCE_DATE_EPOCH FAKE_MODE FAKE_WHEN FAKE_LOG
+failed=0
+
+fail() {
+    printf 'FAIL: %s\n' "$*"
+    failed=1
+}
+
+# Runs the benchmark with the stand-in: expect CODE ARGUMENTS...; leaves $dir/out, $dir/err.
+expect() {
+    want=$1
+    shift
+    rm -rf "$dir/o" "$dir/w"
+    mkdir "$dir/w"
+    code=0
+    "$bench" --binary "$fake" --output-dir "$dir/o" --work-dir "$dir/w" "$@" \
+        >"$dir/out" 2>"$dir/err" </dev/null || code=$?
+    [ "$code" = "$want" ] || fail "$* gave $code, not $want: $(cat "$dir/err")"
+    [ -z "$(ls "$dir/w")" ] || fail "$* left in the work directory: $(ls "$dir/w")"
+}
+
+says() { # FILE PATTERN
+    grep -Eq -- "$2" "$dir/$1" || fail "$1 does not say \"$2\": $(cat "$dir/$1")"
+}
+
+says_not() { # FILE PATTERN
+    ! grep -Eq -- "$2" "$dir/$1" || fail "$1 says \"$2\": $(cat "$dir/$1")"
+}
+
+valid() { # [--broken]
+    python3 "$top_srcdir/tests/validate_results.py" "$top_srcdir/bench/results.schema.json" \
+        "$dir/o/parallel_benchmark_results.json" "$@" >"$dir/valid" 2>&1
+    case $? in
+    0) ;;
+    77) not_validated=yes ;;
+    *) fail "$(cat "$dir/valid")" ;;
+    esac
+}
+not_validated=no
+
+small='--cores 1,2 --model-size 2x32x64 --rounds 2'
+
+# ---- runs that succeed ----
+
+SOURCE_DATE_EPOCH=0
+export SOURCE_DATE_EPOCH
+expect 0 --all --quick --group speedup_analysis --rounds 2 --seed 5 \
+    --export "csv=$dir/e.csv" --export "markdown=$dir/e.md" --export "json=$dir/e.json"
+unset SOURCE_DATE_EPOCH
+valid --broken
+for title in 'ArrowQuant Parallelization Benchmark Report' 'Parallel Scaling Results:' \
+    'Speedup Analysis Results:' 'Model Size Results:' 'Streaming vs Batch Results:' 'Targets:' \
+    'Verification:' 'Environment:' '^Threads    Time \(s\)     Memory \(MB\)     Speedup    Efficiency' \
+    '^Seed +5$' '^Date +1970-01-01T00:00:00Z$' '7B\*'; do
+    says out "$title"
+done
+says_not out "$(printf '\033')"
+cmp -s "$dir/out" "$dir/o/parallel_benchmark_report.txt" || fail 'the report is not what was printed'
+cmp -s "$dir/e.json" "$dir/o/parallel_benchmark_results.json" || fail 'the JSON export differs'
+for key in reports all_results name model_size num_threads streaming quantization_time_s \
+    peak_memory_mb baseline_memory_mb quantization_memory_mb speedup efficiency; do
+    says o/parallel_benchmark_results.json "\"$key\":"
+done
+says_not o/parallel_benchmark_results.json 'NaN|[Ii]nf'
+says o/parallel_benchmark_results.json '"name": "parallel_8_threads"'
+says e.csv '^parallel_16_threads,100M,16,true,ok,2,0\.00'
+says e.md '^\| parallel_16_threads \| 100M \| 16 \|'
+[ "$(awk -F, '{ print NF }' "$dir/e.csv" | sort -u)" = 27 ] || fail 'CSV rows differ in length'
+
+expect 0 $small --quiet --export csv=-
+says out '^parallel_2_threads,2x32x64,2,'
+says_not out 'Benchmark Report'
+says_not err .
+
+# ---- rounds: all configurations once in each, the warm-up first, only that one with a checksum ----
+
+FAKE_LOG=$dir/log
+export FAKE_LOG
+expect 0 --cores 1,2,4 --model-size 2x32x64 --rounds 5 --seed 9
+grep -v -e '--checksum' -e '^synth' "$dir/log" | sed 's/.*--threads \([0-9]*\).*/\1/' >"$dir/order"
+[ "$(wc -l <"$dir/order")" -eq 15 ] || fail "15 samples were to be taken: $(cat "$dir/order")"
+paste - - - <"$dir/order" | while read -r a b c; do
+    printf '%s\n' "$a" "$b" "$c" | sort -n | tr '\n' ' '
+    echo
+done | sort -u >"$dir/rounds"
+[ "$(cat "$dir/rounds")" = '1 2 4 ' ] || fail "a round is not complete: $(cat "$dir/rounds")"
+[ "$(paste - - - <"$dir/order" | sort -u | wc -l)" -gt 1 ] || fail 'the order is always the same'
+grep -q -- '--checksum.*--mode batch\|--mode batch.*--checksum' "$dir/log" ||
+    fail 'batch mode was not verified'
+rm "$dir/log"
+mv "$dir/order" "$dir/first"
+expect 0 --cores 1,2,4 --model-size 2x32x64 --rounds 5 --seed 9
+grep -v -e '--checksum' -e '^synth' "$dir/log" | sed 's/.*--threads \([0-9]*\).*/\1/' >"$dir/order"
+cmp -s "$dir/order" "$dir/first" || fail 'the same seed gave another order'
+unset FAKE_LOG
+
+# ---- runs that do not ----
+
+FAKE_MODE=fail FAKE_WHEN='quantize *--threads 2 *'
+export FAKE_MODE FAKE_WHEN
+expect 1 $small
+says err '^arrowquant-bench: parallel_2_threads: exit 3: arrowquant: .*is not what it says$'
+says out '^2 +failed: exit 3'
+says out '^1 +0\.0'
+valid
+FAKE_WHEN=''
+for mode in fail garbage truncated nan status killed no-checksum synth-fail; do
+    FAKE_MODE=$mode
+    expect 1 $small
+    says err '^arrowquant-bench: parallel_1_threads: .'
+    says out '^1 +failed: '
+    says out 'Failures:'
+    valid
+done
+FAKE_MODE=mismatch
+expect 1 $small
+says err 'parallel_2_threads: its output \(checksum fedcba9876543210'
+says out '^1 +failed: outputs of this model differ'
+says out '^2x32x64 +not verified'
+valid
+FAKE_MODE=isa-mismatch
+if grep -q '"isa": "scalar"' "$dir/o/parallel_benchmark_results.json"; then
+    echo 'only scalar kernels here: nothing to mismatch'
+else
+    expect 1 $small
+    says err 'streaming_scalar: its output'
+    says out '^2 +failed: outputs of this model differ'
+fi
+FAKE_MODE=slow
+expect 1 --cores 1 --model-size 2x32x64 --rounds 1 --timeout 0.3
+says err 'time limit of one run'
+FAKE_MODE=no-cores
+expect 0 --cores 1 --model-size 2x32x64 --rounds 2
+says out '^parallel_1_threads .* c$'
+
+# ---- targets ----
+
+FAKE_MODE=hungry
+expect 0 --streaming-comparison --rounds 3
+if grep -q 'skipped: needs' "$dir/out"; then
+    echo 'too little disk or memory to pretend a streaming comparison'
+else
+    says out '^Streaming / batch memory .* missed'
+    expect 4 --streaming-comparison --rounds 3 --check-targets
+    expect 0 --streaming-comparison --rounds 1 --check-targets
+    says out 'inconclusive: one sample has no interval'
+fi
+FAKE_MODE=ok
+
+# ---- signals ----
+
+interrupted() { # SIGNAL: it ends by it, with nothing left
+    rm -rf "$dir/o" "$dir/w"
+    mkdir "$dir/w"
+    # A background job of a shell ignores SIGINT, and so would what it starts.
+    env FAKE_MODE=slow FAKE_WHEN='quantize*' python3 -c '
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+child = subprocess.Popen(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+end = time.time() + 20
+def running():
+    path = f"/proc/{pid}/task/{pid}/children"
+    return open(path).read().split()
+pid = child.pid
+sleeper = []
+while time.time() < end and not sleeper:
+    time.sleep(0.05)
+    sleeper = [p for p in running() if b"sleep" in open(f"/proc/{p}/cmdline", "rb").read()]
+child.send_signal(int(sys.argv[1]))
+code = child.wait(20)
+print("code", code, "left", [p for p in sleeper if os.path.exists(f"/proc/{p}")])
+' "$1" "$bench" --binary "$fake" --output-dir "$dir/o" --work-dir "$dir/w" $small >"$dir/out"
+    says out "^code -$1 left \[\]"
+    [ -z "$(ls "$dir/w")" ] || fail "signal $1 left: $(ls "$dir/w")"
+    [ ! -e "$dir/o/parallel_benchmark_report.txt" ] || fail "a report in spite of signal $1"
+}
+if command -v python3 >/dev/null && [ -e /proc/$$/task/$$/children ]; then
+    interrupted 2
+    interrupted 15
+fi
+
+# ---- usage and surroundings ----
+
+code=0
+"$bench" --cores 0 >"$dir/out" 2>"$dir/err" || code=$?
+[ "$code" = 2 ] || fail "a usage error gave $code"
+[ "$(wc -l <"$dir/err")" = 1 ] || fail "a usage error said: $(cat "$dir/err")"
+"$bench" --list >"$dir/out" || fail '--list failed'
+for group in parallel_quantization speedup_analysis model_sizes streaming_vs_batch; do
+    says out "^$group\$"
+done
+code=0
+"$bench" --binary "$dir/absent" --output-dir "$dir/o" $small >"$dir/out" 2>"$dir/err" || code=$?
+[ "$code" = 1 ] || fail "an absent binary gave $code"
+says err 'cannot find an executable'
+: >"$dir/file"
+code=0
+"$bench" --binary "$fake" --output-dir "$dir/file/x" $small >"$dir/out" 2>"$dir/err" || code=$?
+[ "$code" = 1 ] || fail "an impossible output directory gave $code"
+says err 'cannot make the directory'
+expect 1 $small --export "csv=$dir/absent/x.csv"
+says err 'cannot write .*/absent/x.csv'
+code=0
+"$bench" --binary "$fake" --model "$dir/absent.gguf" --output-dir "$dir/o" --cores 1 \
+    >"$dir/out" 2>"$dir/err" || code=$?
+[ "$code" = 1 ] || fail "an absent model gave $code"
+says err 'absent.gguf'
+
+[ "$not_validated" = no ] || echo 'python3-jsonschema is absent: the JSON was not validated'
+exit "$failed"
