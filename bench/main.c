@@ -65,15 +65,14 @@ static int print_report(const bench_report *report)
 }
 
 /* From the samples to the reports. */
-static int conclude(bench_report *report, bench_env *env)
+static int conclude(bench_report *report, bench_env *env, bench_verdict *verdict)
 {
-    bench_verdict verdict;
     bench_figures *figures = bench_figures_make(report->matrix, report->run, report->seed);
     report->figures = figures;
-    bench_verdict_make(report->options, report->matrix, report->run, figures, env, &verdict);
-    report->verdict = &verdict;
+    bench_verdict_make(report->options, report->matrix, report->run, figures, env, verdict);
+    report->verdict = verdict;
     int code = print_report(report);
-    bench_verdict_free(&verdict);
+    bench_verdict_free(verdict);
     free(figures);
     return code;
 }
@@ -104,7 +103,8 @@ static int run(const bench_options *options, const bench_matrix *matrix,
                            .command = command,
                            .seed = seed};
     int number = bench_interrupted();
-    int code = number != 0 ? 0 : conclude(&report, &env);
+    bench_verdict verdict;
+    int code = number != 0 ? 0 : conclude(&report, &env, &verdict);
     bench_run_free(&samples);
     bench_env_free(&env);
     return number != 0 ? end_by_signal(number) : code;

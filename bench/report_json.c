@@ -201,13 +201,14 @@ static json_t *one_group(const bench_report *report, unsigned group)
     const bench_matrix *matrix = report->matrix;
     const bench_group *run = &report->run->group[group];
     json_t *object = json_object(), *names = json_array();
-    const bench_case *first = NULL;
+    size_t at = 0;
+    while (matrix->cases[at].group != group)
+        at++;
+    const bench_case *first = &matrix->cases[at];
     for (size_t i = 0; i < matrix->count; i++) {
         const bench_case *item = &matrix->cases[i];
         if (item->group != group || item->verify_only)
             continue;
-        if (first == NULL)
-            first = item;
         if (item->work == BENCH_QUANTIZE)
             (void)json_array_append_new(names, text(item->name));
     }
