@@ -228,6 +228,9 @@ typedef struct aq_quantize_result {
     const aq_thread_stats *thread;  /* [threads], owned by the result */
     const aq_tensor_result *tensor; /* [tensors], owned by the result */
     size_t tensors, tensors_quantized;
+    /* Quantized in groups that do not divide the row. The format has them, but vLLM and
+     * transformers refuse such layers. */
+    size_t tensors_short_group;
     void *owner; /* the library's; freed by aq_quantize_result_free */
 } aq_quantize_result;
 

@@ -268,6 +268,8 @@ static bool describe_tensors(const aq_plan *plan, keepsake *k, aq_quantize_resul
         if (list[i].name == NULL)
             return false;
         result->tensors_quantized += quantized;
+        result->tensors_short_group +=
+            item->action == AQ_ACTION_PACK && item->cols % item->group != 0;
     }
     result->tensor = list;
     result->tensors = n;

@@ -69,6 +69,10 @@ void quantize_report_text(const char *output, const aq_quantize_options *options
                  cli_bytes((double)r->rss_peak, memory, sizeof memory));
     if (options->threads != 0 && r->threads < options->threads)
         (void)printf("only %u of %u threads could be started\n", r->threads, options->threads);
+    if (r->tensors_short_group > 0)
+        (void)printf("%zu tensors have rows that are no multiple of the group size: vLLM and "
+                     "transformers refuse such layers (another --group-size, or --keep)\n",
+                     r->tensors_short_group);
     if (options->checksum)
         (void)printf("checksum %016" PRIx64 "\n", r->checksum);
     print_kept(r);
@@ -136,7 +140,7 @@ static json_t *times(const aq_quantize_result *r)
 static json_t *counts(const aq_quantize_options *options, const aq_quantize_result *r)
 {
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights",
         report_integer(r->weights), "in_bytes", report_integer(r->in_bytes), "out_bytes",
         report_integer(r->out_bytes), "accounted_bytes", report_integer(r->accounted_bytes),
         "rss_before_bytes", report_integer(r->rss_before), "rss_peak_bytes",
