@@ -89,7 +89,8 @@ void aq_text_free(aq_text *text)
 
 char *aq_text_finish(aq_text *text, aq_arena *arena)
 {
-    char *copy = text->failed ? NULL : aq_arena_strndup(arena, text->data, text->size);
+    const char *data = text->size > 0 ? text->data : "";
+    char *copy = text->failed ? NULL : aq_arena_strndup(arena, data, text->size);
     aq_text_free(text);
     return copy;
 }

@@ -170,6 +170,7 @@ START_TEST(shows_values)
     shows(AQ_GGUF_I64, "\0\0\0\0\0\0\0\x80", 8, "-9223372036854775808");
     shows(AQ_GGUF_I32, "\xfe\xff\xff\xff", 4, "-2");
     shows(AQ_GGUF_BOOL, "", 1, "false");
+    shows(AQ_GGUF_STRING, "\0\0\0\0\0\0\0", 8, "");
     shows(AQ_GGUF_STRING, "\x03\0\0\0\0\0\0\0a\xff\tb", 11, "a? ");
     aq_text_fill(&long_string, 'x', 201);
     aq_text_add(&long_string, "", 1);
