@@ -147,7 +147,8 @@ static json_t *counts(const aq_quantize_options *options, const aq_quantize_resu
         report_integer(r->rss_peak), "voluntary_switches", report_integer(r->voluntary_switches),
         "involuntary_switches", report_integer(r->involuntary_switches), "checksum",
         checksum(options, r), "workers", workers(r), "tensors_total", report_integer(r->tensors),
-        "tensors_quantized", report_integer(r->tensors_quantized), "tensors", tensors(r));
+        "tensors_quantized", report_integer(r->tensors_quantized), "tensors_short_group",
+        report_integer(r->tensors_short_group), "tensors", tensors(r));
 }
 
 void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
