@@ -80,18 +80,20 @@ static int conclude(bench_report *report, bench_env *env, bench_verdict *verdict
 static int run(const bench_options *options, const bench_matrix *matrix,
                const bench_machine *machine, const char *command, const char *binary)
 {
-    bench_store store;
+    bench_store store = {0};
     bench_signals_install();
     char *wrong = bench_make_directories(options->output_dir);
     if (wrong == NULL)
         wrong = bench_store_open(&store, work_parent(options), binary, options, matrix);
-    if (wrong != NULL)
+    if (wrong != NULL) {
+        bench_store_close(&store);
         return complain(wrong);
+    }
     bench_env env;
     bench_env_read(store.directory, &env);
     uint64_t seed = options->seed_given ? options->seed : random_seed();
     bench_progress progress;
-    bench_run samples;
+    bench_run samples = {0};
     bench_progress_begin(&progress, stderr, options->quiet);
     bench_measure(&store, seed, machine->cpus, &progress, &samples);
     bench_store_close(&store);

@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# arrowquant-bench with the arrowquant of this build: small models, every section, a bad model.
+
+set -u
+: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
+bench=$top_builddir/arrowquant-bench
+dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test.XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+failed=0
+
+fail() {
+    printf 'FAIL: %s\n' "$*"
+    failed=1
+}
+
+measure() { # CODE ARGUMENTS...
+    want=$1
+    shift
+    code=0
+    "$bench" --binary "$top_builddir/arrowquant" --output-dir "$dir/o" --work-dir "$dir/w" \
+        --rounds 2 "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
+    [ "$code" = "$want" ] || fail "$* gave $code, not $want: $(cat "$dir/err")"
+    [ -z "$(ls "$dir/w")" ] || fail "$* left in the work directory: $(ls "$dir/w")"
+    python3 "$top_srcdir/tests/validate_results.py" "$top_srcdir/bench/results.schema.json" \
+        "$dir/o/parallel_benchmark_results.json" >"$dir/valid" 2>&1
+    case $? in
+    0 | 77) ;;
+    *) fail "$(cat "$dir/valid")" ;;
+    esac
+}
+
+# Synthetic models of every dtype, to every kind of output.
+measure 0 --cores 1,2,3 --model-size 6x64x1024 --model-sizes 2x64x256,5000000
+measure 0 --cores 1,2 --model-size 6x64x1024 --dtype f32 --type int4 --sink file
+measure 0 --cores 2 --model-size 6x64x1024 --dtype bf16 --type q4_0 --mode batch
+grep -q 'checksum' "$dir/out" || fail 'nothing was verified'
+
+# A model of one's own, in every section.
+"$top_builddir/arrowquant" synth --params 4x64x2048 --dtype f16 "$dir/own.safetensors" >/dev/null ||
+    fail 'cannot make a model'
+measure 0 --all --group speedup_analysis --model "$dir/own.safetensors"
+for row in '^1  *[0-9.]' '^16  *[0-9.]' '^own.safetensors  *[0-9.]' '^batch  *[0-9.]' \
+    '^streaming  *[0-9.]'; do
+    grep -q -- "$row" "$dir/out" || fail "no row \"$row\": $(cat "$dir/out")"
+done
+[ -e "$dir/own.safetensors" ] || fail 'the model is gone'
+
+# A directory stays one.
+mkdir "$dir/model"
+cp "$dir/own.safetensors" "$dir/model/model.safetensors"
+printf '{"model_type": "x"}\n' >"$dir/model/config.json"
+measure 0 --cores 1,2 --model "$dir/model" --type int8 --sink file
+
+# What arrowquant says of a bad model is passed on.
+head -c 100000 "$dir/own.safetensors" >"$dir/short.safetensors"
+measure 1 --cores 1,2 --model "$dir/short.safetensors"
+grep -q 'short.safetensors' "$dir/err" || fail "the bad model is not named: $(cat "$dir/err")"
+
+exit "$failed"
