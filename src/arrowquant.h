@@ -110,6 +110,11 @@ typedef enum aq_type {
     AQ_TYPE_Q4_1,
     AQ_TYPE_Q5_0,
     AQ_TYPE_Q5_1,
+    AQ_TYPE_Q2_K, /* GGUF: 256 weights a block */
+    AQ_TYPE_Q3_K,
+    AQ_TYPE_Q4_K,
+    AQ_TYPE_Q5_K,
+    AQ_TYPE_Q6_K,
     AQ_TYPE_INT8, /* safetensors: compressed-tensors' "pack-quantized" */
     AQ_TYPE_INT4,
     AQ_TYPE_INT2,

@@ -6,8 +6,8 @@
 #include "error.h"
 #include "kernels/kernel.h"
 
-/* So many blocks per call that a tile and its output stay in a core's private cache. */
-enum { TILE_BLOCKS = 4096 };
+/* So many weights per call that a tile and its output stay in a core's private cache. */
+enum { TILE_WEIGHTS = 1 << 17 };
 
 static aq_status check_arguments(const aq_type_info *type, aq_dtype dtype, aq_isa isa,
                                  aq_error *err)
@@ -58,8 +58,9 @@ aq_status aq_quantize_rows(aq_type type, aq_dtype dtype, const void *in, uint64_
     const uint8_t *src = in;
     uint8_t *dst = out;
     size_t src_bytes = (size_t)info->block * aq_dtype_get(dtype)->bytes;
-    for (uint64_t first = 0; first < blocks; first += TILE_BLOCKS) {
-        size_t count = (size_t)(blocks - first < TILE_BLOCKS ? blocks - first : TILE_BLOCKS);
+    uint64_t tile = TILE_WEIGHTS / info->block;
+    for (uint64_t first = 0; first < blocks; first += tile) {
+        size_t count = (size_t)(blocks - first < tile ? blocks - first : tile);
         uint32_t magnitude =
             kernel->blocks(src + first * src_bytes, count, dst + first * info->bytes);
         if (magnitude >= AQ_MAGNITUDE_INF)

@@ -19,7 +19,7 @@ src=$top_srcdir/src
 : >"$work/config.h"
 
 # As a table with scalar twins and one more ISA, whose kernels are the scalar sources renamed.
-for file in scalar_blocks scalar_rows; do
+for file in scalar_blocks scalar_rows scalar_k; do
     sed 's/##_scalar(/##_avx2(/' "$src/kernels/$file.c" >"$work/$file.c"
 done
 sed 's/^#define IF_NEON(...)$/#define IF_NEON(...) __VA_ARGS__/
@@ -32,14 +32,14 @@ build() { # OUTPUT FLAGS...
     output=$1
     shift
     set -- -std=gnu11 -D_GNU_SOURCE -O2 -I"$work" -I"$src" -I"$src/kernels" "$@"
-    for file in scalar_blocks scalar_rows; do
+    for file in scalar_blocks scalar_rows scalar_k; do
         # shellcheck disable=SC2086
         $cc "$@" -c -o "$work/$file.o" "$work/$file.c"
     done
     # shellcheck disable=SC2086
     $cc -std=gnu11 -D_GNU_SOURCE -O2 -ffp-contract=off -I"$work" -I"$src" -I"$src/kernels" \
-        -o "$output" "$work/scalar_blocks.o" "$work/scalar_rows.o" "$work/table.c" "$work/isa.c" \
-        "$src/kernels/scalar_blocks.c" "$src/kernels/scalar_rows.c" \
+        -o "$output" "$work/scalar_blocks.o" "$work/scalar_rows.o" "$work/scalar_k.o" "$work/table.c" "$work/isa.c" \
+        "$src/kernels/scalar_blocks.c" "$src/kernels/scalar_rows.c" "$src/kernels/scalar_k.c" \
         "$top_srcdir/tests/test_kernels.c" -lm
 }
 

@@ -51,12 +51,16 @@ static void fail(const aq_kernel *k, const char *what, int kind, size_t n)
 /* What the output's size follows from; kernel.h gives it only for the packed types. */
 static size_t block_bytes(aq_type type)
 {
-    static const size_t bytes[] = {[AQ_TYPE_Q8_0] = 34,
-                                   [AQ_TYPE_Q4_0] = 18,
-                                   [AQ_TYPE_Q4_1] = 20,
-                                   [AQ_TYPE_Q5_0] = 22,
-                                   [AQ_TYPE_Q5_1] = 24};
+    static const size_t bytes[] = {
+        [AQ_TYPE_Q8_0] = 34,  [AQ_TYPE_Q4_0] = 18, [AQ_TYPE_Q4_1] = 20,  [AQ_TYPE_Q5_0] = 22,
+        [AQ_TYPE_Q5_1] = 24,  [AQ_TYPE_Q2_K] = 84, [AQ_TYPE_Q3_K] = 110, [AQ_TYPE_Q4_K] = 144,
+        [AQ_TYPE_Q5_K] = 176, [AQ_TYPE_Q6_K] = 210};
     return bytes[type];
+}
+
+static size_t block_weights(aq_type type)
+{
+    return type >= AQ_TYPE_Q2_K && type <= AQ_TYPE_Q6_K ? 256 : 32;
 }
 
 static unsigned row_bits(aq_type type)
@@ -76,7 +80,7 @@ static void check_blocks(const aq_kernel *k, const aq_kernel *twin, int kind, si
                          size_t gap)
 {
     size_t size = blocks * block_bytes(k->type);
-    uint8_t *src = place_source(k, kind, blocks, blocks * 32, gap);
+    uint8_t *src = place_source(k, kind, blocks, blocks * block_weights(k->type), gap);
     uint8_t *dst = guarded_place(memory.dst, size, gap);
     uint32_t expected = twin->blocks(src, blocks, memory.twin);
     uint32_t got = k->blocks(src, blocks, dst);
@@ -124,12 +128,13 @@ static void check_row(const aq_kernel *k, const aq_kernel *twin, int kind, row_c
 /* Every number of blocks, the kinds in turn; then every kind on one size each. */
 static void test_blocks(const aq_kernel *k, const aq_kernel *twin)
 {
-    for (size_t blocks = 0; blocks <= (brief ? 70 : MOST_BLOCKS); blocks++)
+    size_t most = MOST_WEIGHTS / block_weights(k->type);
+    for (size_t blocks = 0; blocks <= (brief ? most / 4 : most); blocks++)
         check_blocks(k, twin, (int)(blocks % W_KINDS), blocks, blocks % 4);
     for (int kind = 0; kind < W_KINDS; kind++) {
-        check_blocks(k, twin, kind, brief ? 41 : 257, 0);
+        check_blocks(k, twin, kind, brief ? most / 7 : most - most / 7, 0);
         check_blocks(k, twin, kind, 1, 1);
-        check_blocks(k, twin, kind, 33, 63);
+        check_blocks(k, twin, kind, most / 9, 63);
     }
 }
 
@@ -153,7 +158,7 @@ static void test_rows(const aq_kernel *k, const aq_kernel *twin)
 static uint32_t run(const aq_kernel *k, const uint8_t *src, size_t n)
 {
     aq_row_params params = {64, 1};
-    return k->blocks != NULL ? k->blocks(src, n / 32, memory.twin)
+    return k->blocks != NULL ? k->blocks(src, n / block_weights(k->type), memory.twin)
                              : k->row(src, n, &params, (uint32_t *)(void *)memory.twin,
                                       memory.twin_scales, memory.twin_zeros);
 }
@@ -162,7 +167,7 @@ static uint32_t run(const aq_kernel *k, const uint8_t *src, size_t n)
 static void test_nonfinite(const aq_kernel *k)
 {
     static const uint32_t specials[] = {0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7fff0000};
-    size_t n = 70 * 32, size = weights_bytes(k->src);
+    size_t n = 9 * 256, size = weights_bytes(k->src);
     uint8_t *src = place_source(k, W_GAUSSIAN, 0, n, 0);
     for (size_t i = 0; i < n; i += i % 32 == 31 && i < n - 96 ? 65 : 1) {
         uint32_t special = specials[i % 5];
@@ -227,8 +232,9 @@ static uint64_t hash_kernel(const aq_kernel *k, int kind, uint64_t hash)
     const uint8_t *src = place_source(k, kind, 7, n, 0);
     hash = hash_bytes(hash, src, n * weights_bytes(k->src));
     if (k->blocks != NULL) {
-        k->blocks(src, n / 32, memory.twin);
-        return hash_bytes(hash, memory.twin, n / 32 * block_bytes(k->type));
+        size_t blocks = n / block_weights(k->type);
+        k->blocks(src, blocks, memory.twin);
+        return hash_bytes(hash, memory.twin, blocks * block_bytes(k->type));
     }
     aq_row_params params = {40, kind % 2};
     k->row(src, n, &params, (uint32_t *)(void *)memory.twin, memory.twin_scales, memory.twin_zeros);
@@ -304,7 +310,8 @@ int main(int argc, char **argv)
             continue;
         if (!every_f16)
             test_kernel(k);
-        else if (k->blocks != NULL && k->src == AQ_DTYPE_F16 && k->isa != AQ_ISA_SCALAR)
+        else if (k->blocks != NULL && k->src == AQ_DTYPE_F16 && block_weights(k->type) == 32 &&
+                 k->isa != AQ_ISA_SCALAR)
             test_every_f16(k);
     }
     printf("%u kernels of %zu, best %s, seed %llu: %u failures\n", kernels_tested, count,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Every kernel of a GGUF type that this CPU runs, against ggml, byte for byte.
  *
- * test_oracle_ggml [MILLIONS [SEED]]: so many million weights per kernel, spread over all kinds. */
+ * test_oracle_ggml [MILLIONS [SEED [PART]]]: so many million weights per kernel, spread over all
+ * kinds; only the kernels with PART in their name. */
 #include <config.h>
 
 #include "../bench/peers/ggml.h"
@@ -59,6 +60,8 @@ int main(int argc, char **argv)
     if (!peer_ggml_open(&ggml))
         return 77;
     for (size_t i = 0; i < count; i++) {
+        if (argc > 3 && strstr(table[i].name, argv[3]) == NULL)
+            continue;
         if (table[i].blocks == NULL || !aq_isa_usable(table[i].isa))
             continue;
         kernels++;

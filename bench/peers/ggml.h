@@ -70,6 +70,12 @@ static inline int peer_ggml_type(aq_type type)
         return 6;
     case AQ_TYPE_Q5_1:
         return 7;
+    case AQ_TYPE_Q2_K:
+    case AQ_TYPE_Q3_K:
+    case AQ_TYPE_Q4_K:
+    case AQ_TYPE_Q5_K:
+    case AQ_TYPE_Q6_K:
+        return 10 + (int)(type - AQ_TYPE_Q2_K);
     default:
         return 8;
     }

@@ -18,6 +18,13 @@
     AQ_EACH_SOURCE(X, Q5_0, q5_0) \
     AQ_EACH_SOURCE(X, Q5_1, q5_1)
 
+#define AQ_K_PAIRS(X)             \
+    AQ_EACH_SOURCE(X, Q2_K, q2_k) \
+    AQ_EACH_SOURCE(X, Q3_K, q3_k) \
+    AQ_EACH_SOURCE(X, Q4_K, q4_k) \
+    AQ_EACH_SOURCE(X, Q5_K, q5_k) \
+    AQ_EACH_SOURCE(X, Q6_K, q6_k)
+
 #define AQ_ROW_PAIRS(X)           \
     AQ_EACH_SOURCE(X, INT8, int8) \
     AQ_EACH_SOURCE(X, INT4, int4) \
@@ -29,6 +36,7 @@
     aq_block_fn aq_##type##_##source##_avx2;          \
     aq_block_fn aq_##type##_##source##_avx512;
 AQ_BLOCK_PAIRS(AQ_DECLARE_BLOCKS)
+AQ_K_PAIRS(AQ_DECLARE_BLOCKS)
 
 #define AQ_DECLARE_ROW(TYPE, type, SOURCE, source) \
     aq_row_fn aq_##type##_##source##_scalar;       \

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The K types' super-blocks of 256 weights: what follows the search for the sub-blocks' scales.
+ * Shared by the scalar twins and the vector kernels, which differ only in how they search.
+ *
+ * q2_K: 16 sub-blocks of 16, x = d * scale * level - dmin * min, scales and mins of 4 bits
+ * q3_K: 16 of 16, x = d * scale * (level - 4), signed scales of 6 bits
+ * q4_K, q5_K: 8 of 32, x = d * scale * level - dmin * min, scales and mins of 6 bits
+ * q6_K: 16 of 16, x = d * scale * (level - 32), signed scales of 8 bits */
+#ifndef AQ_KERNELS_K_STORE_H
+#define AQ_KERNELS_K_STORE_H
+
+#include "scalar.h"
+
+enum { SUPER = 256, MOST_SUBS = 16 };
+
+/* Sub-blocks weaker than this are nothing at all to q3_K and q6_K. */
+#define K_LEAST_MAGNITUDE 1e-15f
+
+/* To the nearest integer, ties to even, by the bits of a sum whose last place is 1. ggml's for any
+ * argument, the absurd ones included, which a conversion would not be. */
+AQ_INLINE int k_nearest(float v)
+{
+    return (int)(aq_f32_bits(v + 12582912.0f) & 0x7fffffu) - 0x400000;
+}
+
+AQ_INLINE int k_clamp(int v, int low, int high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
+/* What the search found, then what the stored scales make of it: a sub-block's weights are
+ * x = d * level - dm (dm 0 for the types without mins). d == 0 leaves the search's own levels. */
+typedef struct k_scales {
+    float scale[MOST_SUBS], min[MOST_SUBS];
+    float d[MOST_SUBS], dm[MOST_SUBS];
+} k_scales;
+
+AQ_INLINE float k_greatest(const float *v, int n)
+{
+    float greatest = 0.0f;
+    for (int i = 0; i < n; i++)
+        greatest = v[i] > greatest ? v[i] : greatest;
+    return greatest;
+}
+
+/* The first of largest magnitude. */
+AQ_INLINE float k_extreme(const float *v, int n)
+{
+    float extreme = 0.0f, magnitude = 0.0f;
+    for (int i = 0; i < n; i++) {
+        float m = aq_f32_from_bits(aq_magnitude(v[i]));
+        if (m > magnitude) {
+            magnitude = m;
+            extreme = v[i];
+        }
+    }
+    return extreme;
+}
+
+AQ_INLINE float k_store_f16(uint8_t *p, float f)
+{
+    uint16_t h = aq_f32_to_f16(f);
+    memcpy(p, &h, sizeof h);
+    return aq_f16_to_f32(h);
+}
+
+/* ---- scales ---- */
+
+/* q4_K, q5_K: d, dmin, then 12 bytes of 6-bit scales and mins. */
+AQ_INLINE void k_store_scales_6(k_scales *s, uint8_t *out)
+{
+    float max_scale = k_greatest(s->scale, 8), max_min = k_greatest(s->min, 8);
+    float to_scale = max_scale > 0.0f ? 63.0f / max_scale : 0.0f;
+    float to_min = max_min > 0.0f ? 63.0f / max_min : 0.0f;
+    float d = k_store_f16(out, max_scale / 63.0f), dmin = k_store_f16(out + 2, max_min / 63.0f);
+    uint8_t *packed = out + 4;
+    for (int j = 0; j < 8; j++) {
+        unsigned scale = (uint8_t)k_nearest(to_scale * s->scale[j]);
+        unsigned min = (uint8_t)k_nearest(to_min * s->min[j]);
+        scale = scale > 63 ? 63 : scale;
+        min = min > 63 ? 63 : min;
+        if (j < 4) {
+            packed[j] = (uint8_t)scale;
+            packed[j + 4] = (uint8_t)min;
+        } else {
+            packed[j + 4] = (uint8_t)((scale & 15u) | (min & 15u) << 4);
+            packed[j - 4] = (uint8_t)(packed[j - 4] | scale >> 4 << 6);
+            packed[j] = (uint8_t)(packed[j] | min >> 4 << 6);
+        }
+        s->d[j] = d * (float)scale;
+        s->dm[j] = dmin * (float)min;
+    }
+}
+
+/* q2_K: 16 bytes of scale and min, 4 bits each; d and dmin are at `tail`. */
+AQ_INLINE void k_store_scales_4(k_scales *s, uint8_t *out, uint8_t *tail)
+{
+    float max_scale = k_greatest(s->scale, 16), max_min = k_greatest(s->min, 16);
+    float to_scale = max_scale > 0.0f ? 15.0f / max_scale : 0.0f;
+    float to_min = max_min > 0.0f ? 15.0f / max_min : 0.0f;
+    float d = k_store_f16(tail, max_scale > 0.0f ? max_scale / 15.0f : 0.0f);
+    float dmin = k_store_f16(tail + 2, max_min > 0.0f ? max_min / 15.0f : 0.0f);
+    for (int j = 0; j < 16; j++) {
+        unsigned scale = max_scale > 0.0f ? (uint8_t)k_nearest(to_scale * s->scale[j]) : 0;
+        unsigned min = max_min > 0.0f ? (uint8_t)k_nearest(to_min * s->min[j]) : 0;
+        out[j] = (uint8_t)(scale | min << 4);
+        s->d[j] = d * (float)(out[j] & 15u);
+        s->dm[j] = dmin * (float)(out[j] >> 4);
+    }
+}
+
+/* q3_K: 12 bytes of 6-bit scales, low halves first, then d. */
+AQ_INLINE void k_store_scales_signed_6(k_scales *s, uint8_t *out)
+{
+    float extreme = k_extreme(s->scale, 16);
+    float inverse = extreme != 0.0f ? -32.0f / extreme : 0.0f;
+    float d = k_store_f16(out + 12, extreme != 0.0f ? 1.0f / inverse : 0.0f);
+    memset(out, 0, 12);
+    for (int j = 0; j < 16; j++) {
+        int scale =
+            extreme != 0.0f ? k_clamp((int8_t)k_nearest(inverse * s->scale[j]), -32, 31) : -32;
+        unsigned bits = (unsigned)(scale + 32);
+        out[j % 8] = (uint8_t)(out[j % 8] | (bits & 15u) << (j < 8 ? 0 : 4));
+        out[8 + j % 4] = (uint8_t)(out[8 + j % 4] | bits >> 4 << 2 * (j / 4));
+        s->d[j] = d * (float)scale;
+        s->dm[j] = 0.0f;
+    }
+}
+
+/* q6_K: 16 signed bytes, then d. False where all weights are as good as 0: so is the whole block.
+ */
+AQ_INLINE int k_store_scales_8(k_scales *s, uint8_t *out)
+{
+    float extreme = k_extreme(s->scale, 16);
+    if (aq_f32_from_bits(aq_magnitude(extreme)) < K_LEAST_MAGNITUDE)
+        return 0;
+    float inverse = -128.0f / extreme;
+    float d = k_store_f16(out + 16, 1.0f / inverse);
+    for (int j = 0; j < 16; j++) {
+        int scale = k_nearest(inverse * s->scale[j]);
+        out[j] = (uint8_t)(scale < 127 ? scale : 127);
+        s->d[j] = d * (float)(int8_t)out[j];
+        s->dm[j] = 0.0f;
+    }
+    return 1;
+}
+
+/* ---- levels: eight bytes at a time, since none has bits to spare for its neighbour ---- */
+
+AQ_INLINE uint64_t k_get(const uint8_t *levels)
+{
+    uint64_t eight;
+    memcpy(&eight, levels, sizeof eight);
+    return eight;
+}
+
+AQ_INLINE void k_put(uint8_t *out, uint64_t eight)
+{
+    memcpy(out, &eight, sizeof eight);
+}
+
+#define K_BYTES(b) ((uint64_t)(b)*0x0101010101010101u)
+
+/* Four bits each: 32 levels low, the next 32 high. */
+AQ_INLINE void k_store_nibbles(const uint8_t *levels, uint8_t *out)
+{
+    for (int j = 0; j < SUPER; j += 64)
+        for (int i = 0; i < 32; i += 8) {
+            uint64_t low = k_get(levels + j + i) & K_BYTES(15);
+            uint64_t high = k_get(levels + j + i + 32) & K_BYTES(15);
+            k_put(out + j / 2 + i, low | high << 4);
+        }
+}
+
+/* The bit worth 1 << bit of every level: bit k of byte i is that of level 32 k + i. */
+AQ_INLINE void k_store_bit_plane(const uint8_t *levels, int bit, uint8_t *out)
+{
+    for (int i = 0; i < 32; i += 8) {
+        uint64_t plane = 0;
+        for (int k = 0; k < 8; k++)
+            plane |= (k_get(levels + 32 * k + i) >> bit & K_BYTES(1)) << k;
+        k_put(out + i, plane);
+    }
+}
+
+/* Two bits of every level, from `shift` on: four runs of 32 to a byte, twice. */
+AQ_INLINE void k_store_pairs(const uint8_t *levels, int shift, uint8_t *out)
+{
+    for (int j = 0; j < SUPER; j += 128)
+        for (int i = 0; i < 32; i += 8) {
+            uint64_t four = 0;
+            for (int k = 0; k < 4; k++)
+                four |= (k_get(levels + j + 32 * k + i) >> shift & K_BYTES(3)) << 2 * k;
+            k_put(out + j / 4 + i, four);
+        }
+}
+
+/* q6_K's low four bits: runs 0 and 2 share bytes, and runs 1 and 3. */
+AQ_INLINE void k_store_nibbles_6(const uint8_t *levels, uint8_t *out)
+{
+    for (int j = 0; j < SUPER; j += 128)
+        for (int i = 0; i < 64; i += 8) {
+            uint64_t low = k_get(levels + j + i) & K_BYTES(15);
+            uint64_t high = k_get(levels + j + i + 64) & K_BYTES(15);
+            k_put(out + j / 2 + i, low | high << 4);
+        }
+}
+
+/* ---- whole super-blocks ---- */
+
+typedef struct k_rule {
+    aq_type type;
+    int sub;    /* weights per sub-block */
+    int levels; /* the greatest level, or as many on either side of 0 */
+    size_t bytes;
+} k_rule;
+
+#define AQ_K_RULE_Q2_K          \
+    {                           \
+        AQ_TYPE_Q2_K, 16, 3, 84 \
+    }
+#define AQ_K_RULE_Q3_K           \
+    {                            \
+        AQ_TYPE_Q3_K, 16, 4, 110 \
+    }
+#define AQ_K_RULE_Q4_K            \
+    {                             \
+        AQ_TYPE_Q4_K, 32, 15, 144 \
+    }
+#define AQ_K_RULE_Q5_K            \
+    {                             \
+        AQ_TYPE_Q5_K, 32, 31, 176 \
+    }
+#define AQ_K_RULE_Q6_K            \
+    {                             \
+        AQ_TYPE_Q6_K, 16, 32, 210 \
+    }
+
+/* Scales and mins become their stored selves. False where the block is complete: all zeros. */
+AQ_INLINE int k_store_scales(k_rule rule, k_scales *s, uint8_t *out)
+{
+    switch (rule.type) {
+    case AQ_TYPE_Q2_K:
+        k_store_scales_4(s, out, out + 80);
+        return 1;
+    case AQ_TYPE_Q3_K:
+        k_store_scales_signed_6(s, out + 96);
+        return 1;
+    case AQ_TYPE_Q6_K:
+        if (k_store_scales_8(s, out + 192))
+            return 1;
+        memset(out, 0, rule.bytes);
+        return 0;
+    default:
+        k_store_scales_6(s, out);
+        return 1;
+    }
+}
+
+AQ_INLINE void k_store_levels(k_rule rule, const uint8_t *levels, uint8_t *out)
+{
+    switch (rule.type) {
+    case AQ_TYPE_Q2_K:
+        k_store_pairs(levels, 0, out + 16);
+        break;
+    case AQ_TYPE_Q3_K:
+        k_store_bit_plane(levels, 2, out);
+        k_store_pairs(levels, 0, out + 32);
+        break;
+    case AQ_TYPE_Q4_K:
+        k_store_nibbles(levels, out + 16);
+        break;
+    case AQ_TYPE_Q5_K:
+        k_store_bit_plane(levels, 4, out + 16);
+        k_store_nibbles(levels, out + 48);
+        break;
+    default:
+        k_store_nibbles_6(levels, out);
+        k_store_pairs(levels, 4, out + 128);
+        break;
+    }
+}
+
+#endif
