@@ -23,6 +23,9 @@ typedef enum bench_export_format {
     BENCH_JSON,
     BENCH_CSV,
     BENCH_MARKDOWN,
+    BENCH_GOOGLE,
+    BENCH_GITHUB,
+    BENCH_BENCHER,
     BENCH_FORMATS
 } bench_export_format;
 

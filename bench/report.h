@@ -25,6 +25,9 @@ int bench_report_text(const bench_report *report, int color, FILE *out);
 int bench_report_json(const bench_report *report, FILE *out);
 int bench_report_csv(const bench_report *report, FILE *out);
 int bench_report_markdown(const bench_report *report, FILE *out);
+int bench_report_google(const bench_report *report, FILE *out);  /* Google Benchmark's JSON */
+int bench_report_github(const bench_report *report, FILE *out);  /* github-action-benchmark */
+int bench_report_bencher(const bench_report *report, FILE *out); /* Bencher Metric Format */
 
 /* Writes the two reports into the output directory and every export ("-": standard output).
  * Returns NULL, or what went wrong, which the caller frees. */

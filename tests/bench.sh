@@ -58,7 +58,9 @@ small='--cores 1,2 --model-size 2x32x64 --rounds 2'
 SOURCE_DATE_EPOCH=0
 export SOURCE_DATE_EPOCH
 expect 0 --all --quick --group speedup_analysis --rounds 2 --seed 5 \
-    --export "csv=$dir/e.csv" --export "markdown=$dir/e.md" --export "json=$dir/e.json"
+    --export "csv=$dir/e.csv" --export "markdown=$dir/e.md" --export "json=$dir/e.json" \
+    --export "google-benchmark=$dir/e.google" --export "github=$dir/e.github" \
+    --export "bencher=$dir/e.bencher"
 unset SOURCE_DATE_EPOCH
 valid --broken
 for title in 'ArrowQuant Parallelization Benchmark Report' 'Parallel Scaling Results:' \
@@ -79,6 +81,30 @@ says o/parallel_benchmark_results.json '"name": "parallel_8_threads"'
 says e.csv '^parallel_16_threads,100M,16,true,ok,2,0\.00'
 says e.md '^\| parallel_16_threads \| 100M \| 16 \|'
 [ "$(awk -F, '{ print NF }' "$dir/e.csv" | sort -u)" = 27 ] || fail 'CSV rows differ in length'
+if command -v python3 >/dev/null; then
+    python3 - "$dir" <<'CHECK' || fail 'the exports do not hold what was measured'
+import json, statistics, sys
+def strict(name):
+    def refuse(constant): raise ValueError(constant)
+    return json.load(open(f"{sys.argv[1]}/e.{name}"), parse_constant=refuse)
+results = {r["name"]: r for r in strict("json")["all_results"]}
+google, github, bencher = strict("google"), strict("github"), strict("bencher")
+assert set(bencher) == set(results) and len(results) == 12, set(bencher) ^ set(results)
+runs = [b for b in google["benchmarks"] if b["run_type"] == "iteration"]
+for name, result in results.items():
+    own = [b["real_time"] for b in runs if b["name"] == name]
+    assert len(own) == len(result["samples"]) == 2
+    time = result["quantization_time_s"]
+    assert abs(statistics.median(own) / 1e3 / time - 1) < 1e-9
+    median = [b for b in google["benchmarks"] if b["name"] == name + "_median"]
+    assert len(median) == 1 and abs(median[0]["real_time"] / 1e3 / time - 1) < 1e-9
+    entry = [g for g in github if g["name"] == name + " time"]
+    assert len(entry) == 1 and abs(entry[0]["value"] / 1e3 / time - 1) < 1e-9
+    latency = bencher[name]["latency"]
+    assert abs(latency["value"] / 1e9 / time - 1) < 1e-9
+    assert latency["lower_value"] <= latency["value"] <= latency["upper_value"]
+CHECK
+fi
 
 expect 0 $small --quiet --export csv=-
 says out '^parallel_2_threads,2x32x64,2,'
