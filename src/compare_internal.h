@@ -23,7 +23,8 @@ typedef struct aq_match {
     const char *type;                      /* of the quantized side, for people */
     const char *skipped;                   /* BYTES, SKIPPED: why there are no figures */
     unsigned bits;                         /* PACKED, and so the rest */
-    uint64_t rows, cols, group, groups;
+    uint64_t rows, cols;                   /* of all dimensions but the last, and of that */
+    uint64_t words, group, groups;         /* words and groups in a row */
     uint64_t tile_rows, tile_cols, col_tiles;
     uint64_t first_tile, tiles;
 } aq_match;

@@ -15,6 +15,9 @@
 #include "dtype.h"
 #include "error.h"
 
+/* As many as anyone's tensors have. */
+enum { MAX_RANK = 8 };
+
 /* ---- what the model says of itself ---- */
 
 static int64_t number_or(const char *text, int64_t otherwise)
@@ -104,33 +107,37 @@ static aq_status bad(const aq_model *model, const aq_tensor *tensor, const char 
     return aq_fail(err, AQ_BAD_INPUT, "%s: tensor '%s': %s", model->path, tensor->name, what);
 }
 
-static bool is_matrix(const aq_tensor *tensor, uint64_t rows)
+/* The shape of the original but for the last dimension, which is *last. */
+static bool has_rows_of(const aq_tensor *tensor, const aq_tensor *original, uint64_t *last)
 {
-    return tensor->rank == 2 && tensor->shape[0] == rows;
+    uint32_t n = original->rank - 1;
+    if (tensor->rank != original->rank ||
+        memcmp(tensor->shape, original->shape, n * sizeof *tensor->shape) != 0)
+        return false;
+    *last = tensor->shape[n];
+    return true;
 }
 
 static aq_status check_shape(const aq_match *m, const aq_model *model, const aq_tensor *shape,
                              aq_error *err)
 {
-    int64_t dims[2];
-    if (m->a->rank != 2)
-        return bad(model, m->b,
-                   "only weights with two dimensions can be packed, and the original "
-                   "has another number of them",
-                   err);
-    if (shape->dtype != AQ_DTYPE_I64 || shape->bytes != sizeof dims)
-        return bad(model, shape, "expected two numbers of type I64", err);
-    aq_status status =
-        model->source->read_at(model->source, shape->file, shape->offset, dims, sizeof dims, err);
+    uint64_t dims[MAX_RANK];
+    const aq_tensor *a = m->a;
+    if (a->rank < 2 || a->rank > MAX_RANK)
+        return bad(model, m->b, "only weights with two to eight dimensions can be packed", err);
+    if (shape->dtype != AQ_DTYPE_I64 || shape->bytes != a->rank * sizeof *dims)
+        return bad(model, shape, "expected type I64, and a number for each dimension", err);
+    aq_status status = model->source->read_at(model->source, shape->file, shape->offset, dims,
+                                              (size_t)shape->bytes, err);
     if (status != AQ_OK)
         return status;
-    if (dims[0] < 0 || dims[1] < 0 || (uint64_t)dims[0] != m->a->shape[0] ||
-        (uint64_t)dims[1] != m->a->shape[1])
-        return aq_fail(err, AQ_BAD_INPUT,
-                       "%s: tensor '%s' says [%" PRId64 ", %" PRId64
-                       "], but the original is [%" PRIu64 ", %" PRIu64
-                       "]: these are not two forms of one model",
-                       model->path, shape->name, dims[0], dims[1], m->a->shape[0], m->a->shape[1]);
+    for (uint32_t i = 0; i < a->rank; i++)
+        if (dims[i] != a->shape[i])
+            return aq_fail(err, AQ_BAD_INPUT,
+                           "%s: tensor '%s' says that dimension %" PRIu32 " is %" PRIu64
+                           ", but it is %" PRIu64
+                           " in the original: these are not two forms of one model",
+                           model->path, shape->name, i, dims[i], a->shape[i]);
     return AQ_OK;
 }
 
@@ -144,11 +151,11 @@ static uint64_t words_for(uint64_t levels, unsigned bits)
 static aq_status find_bits(aq_match *m, const aq_model *model, const aq_packing *packing,
                            aq_error *err)
 {
-    if (m->b->dtype != AQ_DTYPE_I32 || !is_matrix(m->b, m->rows))
+    if (m->b->dtype != AQ_DTYPE_I32 || !has_rows_of(m->b, m->a, &m->words))
         return bad(model, m->b, "expected type I32 and as many rows as the original has", err);
     unsigned fits = 0;
     for (unsigned bits = 1; bits <= 8; bits *= 2) {
-        if (words_for(m->cols, bits) != m->b->shape[1])
+        if (words_for(m->cols, bits) != m->words)
             continue;
         fits++;
         m->bits = bits;
@@ -170,10 +177,9 @@ static aq_status find_groups(aq_match *m, const aq_model *model, const aq_packin
 {
     const aq_tensor *scales = m->scales;
     bool is_float = scales->dtype == AQ_DTYPE_F64 || aq_dtype_is_weight(scales->dtype);
-    if (!is_float || !is_matrix(scales, m->rows) || scales->shape[1] == 0 ||
-        scales->shape[1] > m->cols)
+    if (!is_float || !has_rows_of(scales, m->a, &m->groups) || m->groups == 0 ||
+        m->groups > m->cols)
         return bad(model, scales, "expected floats, and as many rows as the original has", err);
-    m->groups = scales->shape[1];
     if (packing->group > 0)
         m->group = (uint64_t)packing->group;
     else if (packing->group == 0 || m->groups == 1)
@@ -194,8 +200,8 @@ static aq_status find_groups(aq_match *m, const aq_model *model, const aq_packin
                        model->path, scales->name, m->groups, m->cols, m->group);
     const aq_tensor *zeros = m->zero_points;
     if (zeros != NULL &&
-        (zeros->dtype != AQ_DTYPE_I32 || !is_matrix(zeros, words_for(m->rows, m->bits)) ||
-         zeros->shape[1] != m->groups))
+        (zeros->dtype != AQ_DTYPE_I32 || zeros->rank != 2 ||
+         zeros->shape[0] != words_for(m->rows, m->bits) || zeros->shape[1] != m->groups))
         return bad(model, zeros,
                    "expected type I32, levels packed along the rows, and a column for "
                    "each of the scales'",
@@ -210,10 +216,10 @@ aq_status aq_packed_match(aq_match *m, const aq_model *model, const aq_packing *
     if (status != AQ_OK)
         return status;
     m->kind = AQ_MATCH_PACKED;
-    m->rows = m->a->shape[0];
-    m->cols = m->a->shape[1];
     if (m->a->weights == 0)
         return bad(model, m->b, "no weights to pack", err);
+    m->cols = m->a->shape[m->a->rank - 1];
+    m->rows = m->a->weights / m->cols;
     status = find_bits(m, model, packing, err);
     if (status == AQ_OK)
         status = find_groups(m, model, packing, err);

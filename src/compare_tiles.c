@@ -99,7 +99,7 @@ static aq_status read_rectangle(const aq_matches *all, const aq_match *m, const 
     aq_status status =
         read_elements(all->a, m->a, r->row * m->cols + r->col, r->rows * r->cols, buf->raw_a, err);
     if (status == AQ_OK)
-        status = read_elements(all->b, m->b, r->row * m->b->shape[1] + r->word, r->rows * r->words,
+        status = read_elements(all->b, m->b, r->row * m->words + r->word, r->rows * r->words,
                                buf->raw_b, err);
     if (status == AQ_OK)
         status = read_elements(all->b, m->scales, r->row * m->groups + r->group,

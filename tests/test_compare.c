@@ -438,6 +438,28 @@ START_TEST(written_models_are_understood)
 }
 END_TEST
 
+START_TEST(packed_weights_of_three_dimensions)
+{
+    float *a = random_floats(3 * 11 * 72);
+    scratch_tensor t = {"w", "F32", {3, 11, 72}, 3, a, 3 * 11 * 72 * 4};
+    aq_quantize_options options;
+    aq_quantize_options_init(&options);
+    options.type = AQ_TYPE_INT8;
+    options.asymmetric = 1;
+    options.group_size = 24;
+    scratch_safetensors("a.safetensors", &t, 1, NULL);
+    const char *output = scratch_path("q.safetensors");
+    ck_assert_msg(aq_quantize(scratch_path("a.safetensors"), output, &options, NULL, &err) == AQ_OK,
+                  "%s", err.message);
+    compare("a.safetensors", "q.safetensors");
+    ck_assert_str_eq(result.tensor[0].type, "int8");
+    ck_assert_uint_eq(result.total.weights, 3 * 11 * 72);
+    /* Steps of at most 1/255: half of one, and what rounding the zero point adds. */
+    ck_assert_double_lt(result.total.max_abs, 1.001 / 255);
+    free(a);
+}
+END_TEST
+
 /* ---- what is not compared ---- */
 
 START_TEST(other_tensors)
@@ -495,7 +517,7 @@ static const struct {
     {"byte 0", {{"id", "I64", {1}, 1, &id, 8}}, {{"id", "I64", {1}, 1, &other_id, 8}}, NULL},
     {"'w_scale'", {F32_22("w")}, {PACKED(1), SHAPE(shape22)}, NULL},
     {"'w_shape'", {F32_22("w")}, {PACKED(1), SCALE(1)}, NULL},
-    {"[1, 3]", {F32_22("w")}, {PACKED(1), SCALE(1), SHAPE(shape13)}, NULL},
+    {"dimension 0 is 1", {F32_22("w")}, {PACKED(1), SCALE(1), SHAPE(shape13)}, NULL},
     {"leave open", {F32_22("w")}, {PACKED(1), SCALE(1), SHAPE(shape22)}, NULL},
     {"contradict",
      {F32_22("w")},
@@ -523,7 +545,7 @@ static const struct {
      {F32_22("w")},
      {PACKED(1), SCALE(1), SHAPE(shape22), {"w_zero_point", "I32", {2, 1}, 2, four, 8}},
      "{\"arrowquant.bits\":\"8\"}"},
-    {"two dimensions",
+    {"two to eight dimensions",
      {{"w", "F32", {4}, 1, four, 16}},
      {PACKED(1), SCALE(1), SHAPE(shape22)},
      NULL},
@@ -630,6 +652,7 @@ int main(void)
     tcase_add_test(tests, packed_weights_with_metadata);
     tcase_add_test(tests, bits_from_config_json);
     tcase_add_loop_test(tests, written_models_are_understood, 0, COUNT_OF(written));
+    tcase_add_test(tests, packed_weights_of_three_dimensions);
     tcase_add_test(tests, other_tensors);
     tcase_add_loop_test(tests, wrong_pairs_are_bad_input, 0, COUNT_OF(wrong));
     tcase_add_loop_test(tests, configs_that_do_not_tell, 0, COUNT_OF(wrong_configs));
