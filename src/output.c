@@ -187,18 +187,34 @@ static aq_status output_write(aq_sink *self, uint32_t index, uint64_t offset, co
     return AQ_OK;
 }
 
-static aq_status sync_directory(const aq_output *out, aq_error *err)
+/* The names have changed by now, so all that is left to say is that a crash could undo it. */
+static aq_status sync_directory(const aq_output *out, int fd, aq_error *err)
 {
-    int fd = open(out->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return aq_fail_errno(err, out->directory, "open to sync");
-    int failed = fsync(fd), code = errno;
-    (void)close(fd);
-    errno = code;
     /* Some file systems have no directories to sync. */
-    if (failed != 0 && code != EINVAL && code != ENOTSUP)
-        return aq_fail_errno(err, out->directory, "sync");
-    return AQ_OK;
+    if (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP)
+        return AQ_OK;
+    int code = errno;
+    return aq_fail(err, AQ_FAILURE,
+                   "%s: the output is complete, but its directory cannot be synced and a crash may "
+                   "undo it: %s",
+                   out->directory, strerror(code));
+}
+
+static aq_status sync_files(const aq_output *out, aq_error *err)
+{
+    aq_status status = AQ_OK;
+    for (size_t i = 0; status == AQ_OK && i < out->count; i++)
+        status = sync_file(&out->files[i], err);
+    return status;
+}
+
+static aq_status rename_all(aq_output *out, aq_error *err)
+{
+    aq_status status = AQ_OK;
+    for (size_t i = 0; status == AQ_OK && i < out->count; i++)
+        status = appear(&out->files[i], out->force, err);
+    out->committed = status == AQ_OK;
+    return status;
 }
 
 static aq_status output_commit(aq_sink *self, aq_error *err)
@@ -211,13 +227,20 @@ static aq_status output_commit(aq_sink *self, aq_error *err)
             status = aq_fail(err, AQ_FAILURE, "%s: %llu bytes were never written",
                              out->files[i].target, (unsigned long long)left);
     }
-    for (size_t i = 0; status == AQ_OK && out->sync && i < out->count; i++)
-        status = sync_file(&out->files[i], err);
-    for (size_t i = 0; status == AQ_OK && i < out->count; i++)
-        status = appear(&out->files[i], out->force, err);
-    if (status == AQ_OK && out->sync)
-        status = sync_directory(out, err);
-    out->committed = status == AQ_OK;
+    if (status == AQ_OK && !out->sync)
+        return rename_all(out, err);
+    if (status == AQ_OK)
+        status = sync_files(out, err);
+    if (status != AQ_OK)
+        return status;
+    /* Opened while nothing has changed yet. */
+    int fd = open(out->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return aq_fail_errno(err, out->directory, "open to sync");
+    status = rename_all(out, err);
+    if (status == AQ_OK)
+        status = sync_directory(out, fd, err);
+    (void)close(fd);
     return status;
 }
 

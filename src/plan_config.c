@@ -164,6 +164,20 @@ static aq_status read_config(const aq_model *model, json_t **config, aq_error *e
     return status;
 }
 
+/* The text of config, from malloc; NULL when out of memory. It is read back, since jansson goes on
+ * without what it had no memory for. 17 digits give every double back as it was. */
+static char *dumped(const json_t *config)
+{
+    char *dump = json_dumps(config, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_t *back = dump == NULL ? NULL : json_loads(dump, 0, NULL);
+    if (back == NULL || !json_equal(back, config)) {
+        free(dump);
+        dump = NULL;
+    }
+    json_decref(back);
+    return dump;
+}
+
 aq_status aq_plan_config(aq_plan *plan, const aq_plan_options *options, aq_error *err)
 {
     aq_layout *layout = &plan->layout;
@@ -172,9 +186,8 @@ aq_status aq_plan_config(aq_plan *plan, const aq_plan_options *options, aq_error
     if (status != AQ_OK)
         return status;
     char *dump = NULL;
-    /* 17 digits give every double back as it was. */
     if (json_object_set_new(config, "quantization_config", quantization_config(plan, options)) == 0)
-        dump = json_dumps(config, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+        dump = dumped(config);
     json_decref(config);
     size_t length = dump == NULL ? 0 : strlen(dump);
     char *text = dump == NULL ? NULL : aq_arena_alloc(&layout->arena, length + 2);

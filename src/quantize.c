@@ -331,8 +331,8 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static aq_status quantize(job *j, const char *input, const char *output, aq_quantize_result *r,
-                          aq_error *err)
+static aq_status quantize(job *j, const char *input, const char *output, bool want_result,
+                          aq_quantize_result *r, aq_error *err)
 {
     double begin = now();
     aq_status status = open_job(j, input, output, err);
@@ -340,6 +340,9 @@ static aq_status quantize(job *j, const char *input, const char *output, aq_quan
     if (status == AQ_OK)
         status = run_job(j, err);
     double ran = now();
+    /* Before the output appears, since it can fail. */
+    if (status == AQ_OK && want_result)
+        status = fill_result(j, r, err);
     if (status == AQ_OK)
         status = j->sink->commit(j->sink, err);
     double end = now();
@@ -348,6 +351,18 @@ static aq_status quantize(job *j, const char *input, const char *output, aq_quan
     r->run_s = ran - opened;
     r->commit_s = end - ran;
     return status;
+}
+
+static void take_usage(aq_quantize_result *r, const aq_process_usage *before)
+{
+    aq_process_usage after = aq_process_usage_now();
+    r->user_s = after.user_s - before->user_s;
+    r->system_s = after.system_s - before->system_s;
+    r->voluntary_switches = after.voluntary_switches - before->voluntary_switches;
+    r->involuntary_switches = after.involuntary_switches - before->involuntary_switches;
+    r->rss_before = before->rss;
+    r->rss_peak = after.rss_peak;
+    r->accounted_bytes = aq_memory_peak();
 }
 
 aq_status aq_quantize(const char *input, const char *output, const aq_quantize_options *options,
@@ -360,19 +375,12 @@ aq_status aq_quantize(const char *input, const char *output, const aq_quantize_o
         return status;
     aq_process_usage before = aq_process_usage_now();
     aq_memory_reset_peak();
-    status = quantize(&j, input, output, &r, err);
+    status = quantize(&j, input, output, result != NULL, &r, err);
     if (status == AQ_OK && result != NULL) {
-        aq_process_usage after = aq_process_usage_now();
-        r.user_s = after.user_s - before.user_s;
-        r.system_s = after.system_s - before.system_s;
-        r.voluntary_switches = after.voluntary_switches - before.voluntary_switches;
-        r.involuntary_switches = after.involuntary_switches - before.involuntary_switches;
-        r.rss_before = before.rss;
-        r.rss_peak = after.rss_peak;
-        r.accounted_bytes = aq_memory_peak();
-        status = fill_result(&j, &r, err);
-        if (status == AQ_OK)
-            *result = r;
+        take_usage(&r, &before);
+        *result = r;
+    } else {
+        aq_quantize_result_free(&r);
     }
     close_job(&j);
     return status;

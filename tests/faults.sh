@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every Nth allocation, open, read, write, sync, close, rename and thread fails, one at a time, until
+# N is past the last one. Each ends in success or in one line on standard error; the old output is
+# untouched or the new one complete; no temporary stays.
+set -eu
+
+[ -z "${AQ_SANITIZE:-}" ] || { echo "sanitizers bring their own allocator"; exit 77; }
+build=${top_builddir:?}
+bin=$build/.libs/arrowquant
+[ -x "$bin" ] || bin=$build/arrowquant
+faults=$build/tests/.libs/libfault.so
+[ -e "$faults" ] || { echo "no preloadable library in a static build"; exit 77; }
+LD_LIBRARY_PATH=$build/src/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/faults.XXXXXX")
+trap 'cd / && rm -rf "$work"' EXIT
+cd "$work"
+bad=0
+complain() { # FAULT TEXT
+    echo "$1: $2"
+    bad=1
+}
+
+# Runs the command with one fault; false once N is past the last call.
+fault() { # FUNCTION N COMMAND...
+    what=$1:$2
+    shift 2
+    rm -f hit
+    code=0
+    LD_PRELOAD=$faults AQ_FAULT=$what AQ_FAULT_HIT=$work/hit "$@" >out 2>err || code=$?
+    [ -e hit ]
+}
+
+check_ending() {
+    [ "$code" -le 4 ] || complain "$what" "ended with $code"
+    if [ "$code" -ne 0 ] && [ "$(wc -l <err)" -ne 1 ]; then
+        complain "$what" "$(wc -l <err) lines on standard error: $(cat err)"
+    fi
+    temporaries=$(find . -name '*.tmp')
+    if [ -n "$temporaries" ]; then
+        complain "$what" "left behind: $temporaries"
+        find . -name '*.tmp' -exec rm {} +
+    fi
+}
+
+# The one failure after the point of no return says so.
+said_complete() {
+    grep -q 'the output is complete' err
+}
+
+replace_a_file() { # FUNCTION
+    n=1
+    cp old.gguf out.gguf
+    while fault "$1" $n "$bin" quantize -q -j3 --force in.safetensors out.gguf; do
+        check_ending
+        if [ "$code" -eq 0 ] || said_complete; then
+            cmp -s out.gguf want.gguf || complain "$what" "wrong output"
+        else
+            cmp -s out.gguf old.gguf || complain "$what" "the old output has changed"
+        fi
+        cp old.gguf out.gguf
+        n=$((n + 1))
+    done
+    cmp -s out.gguf want.gguf || cmp -s out.gguf old.gguf || complain "$1" "wrong output without a fault"
+    faulted=$((faulted + n - 1))
+}
+
+make_a_directory() { # FUNCTION
+    n=1
+    rm -rf new
+    while fault "$1" $n "$bin" quantize -q -j2 -t int4 --asymmetric model new; do
+        check_ending
+        if [ "$code" -eq 0 ] || said_complete; then
+            diff -r new want >/dev/null || complain "$what" "wrong output"
+        else
+            [ ! -e new ] || complain "$what" "left a directory behind"
+        fi
+        rm -rf new
+        n=$((n + 1))
+    done
+    diff -r new want >/dev/null || complain "$1" "wrong output without a fault"
+    faulted=$((faulted + n - 1))
+}
+
+mkdir model
+"$bin" quantize -q --no-sync -t int8 --keep '*' synthetic:3x64x1024:f16 in.safetensors
+cp in.safetensors model/model.safetensors
+echo '{"model_type": "llama"}' >model/config.json
+echo '{}' >model/tokenizer.json
+"$bin" quantize -q --no-sync in.safetensors want.gguf
+"$bin" quantize -q --no-sync -t int4 --asymmetric model want
+echo old >old.gguf
+
+total=0
+for function in malloc mmap open pread pwrite fallocate fsync close rename renameat2 mkdir \
+    pthread_create; do
+    faulted=0
+    replace_a_file "$function"
+    make_a_directory "$function"
+    echo "$function: $faulted faults"
+    total=$((total + faulted))
+done
+[ "$total" -gt 100 ] || complain "all" "only $total faults were met: is the preload in place?"
+exit $bad
