@@ -27,9 +27,13 @@ static const char *const section_title[BENCH_SECTIONS] = {
 };
 
 static const char *const format_name[BENCH_FORMATS] = {
-    [BENCH_JSON] = "json",         [BENCH_CSV] = "csv",
-    [BENCH_MARKDOWN] = "markdown", [BENCH_GOOGLE] = "google-benchmark",
-    [BENCH_GITHUB] = "github",     [BENCH_BENCHER] = "bencher",
+    [BENCH_JSON] = "json",
+    [BENCH_CSV] = "csv",
+    [BENCH_MARKDOWN] = "markdown",
+    [BENCH_HTML] = "html",
+    [BENCH_GOOGLE] = "google-benchmark",
+    [BENCH_GITHUB] = "github",
+    [BENCH_BENCHER] = "bencher",
 };
 
 enum {
@@ -128,8 +132,8 @@ static const char help_report[] =
     "\n"
     "Results:\n"
     "      --output-dir DIR        for the reports [.benchmarks/parallel]\n"
-    "      --export FORMAT=FILE    also write json, csv, markdown, google-benchmark,\n"
-    "                              github or bencher (repeatable)\n"
+    "      --export FORMAT=FILE    also write json, csv, markdown, html,\n"
+    "                              google-benchmark, github or bencher (repeatable)\n"
     "      --check-targets         exit 4 where a target is missed\n"
     "      --strict                exit 5 where a target is inconclusive, 6 where the\n"
     "                              machine is not fit for a verdict\n"
@@ -292,7 +296,7 @@ static int parse_export(const char *text, bench_options *options, FILE *err)
             return -1;
         }
     return usage(err,
-                 "--export: format \"%.*s\" is not json, csv, markdown, google-benchmark, "
+                 "--export: format \"%.*s\" is not json, csv, markdown, html, google-benchmark, "
                  "github or bencher",
                  (int)(length < 60 ? length : 60), text);
 }

@@ -23,6 +23,7 @@ typedef enum bench_export_format {
     BENCH_JSON,
     BENCH_CSV,
     BENCH_MARKDOWN,
+    BENCH_HTML,
     BENCH_GOOGLE,
     BENCH_GITHUB,
     BENCH_BENCHER,

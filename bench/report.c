@@ -72,8 +72,9 @@ char *bench_report_files(const bench_report *report)
 {
     static writer *const export_writer[BENCH_FORMATS] = {
         [BENCH_JSON] = bench_report_json,         [BENCH_CSV] = bench_report_csv,
-        [BENCH_MARKDOWN] = bench_report_markdown, [BENCH_GOOGLE] = bench_report_google,
-        [BENCH_GITHUB] = bench_report_github,     [BENCH_BENCHER] = bench_report_bencher,
+        [BENCH_MARKDOWN] = bench_report_markdown, [BENCH_HTML] = bench_report_html,
+        [BENCH_GOOGLE] = bench_report_google,     [BENCH_GITHUB] = bench_report_github,
+        [BENCH_BENCHER] = bench_report_bencher,
     };
     const char *directory = report->options->output_dir;
     char *path = bench_format("%s/parallel_benchmark_report.txt", directory);

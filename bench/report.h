@@ -23,6 +23,7 @@ typedef struct bench_report {
  * color: with ANSI colours, for a terminal. bench/results.schema.json describes the JSON. */
 int bench_report_text(const bench_report *report, int color, FILE *out);
 int bench_report_json(const bench_report *report, FILE *out);
+int bench_report_html(const bench_report *report, FILE *out);
 int bench_report_csv(const bench_report *report, FILE *out);
 int bench_report_markdown(const bench_report *report, FILE *out);
 int bench_report_google(const bench_report *report, FILE *out);  /* Google Benchmark's JSON */

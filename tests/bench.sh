@@ -60,7 +60,7 @@ export SOURCE_DATE_EPOCH
 expect 0 --all --quick --group speedup_analysis --rounds 2 --seed 5 \
     --export "csv=$dir/e.csv" --export "markdown=$dir/e.md" --export "json=$dir/e.json" \
     --export "google-benchmark=$dir/e.google" --export "github=$dir/e.github" \
-    --export "bencher=$dir/e.bencher"
+    --export "bencher=$dir/e.bencher" --export "html=$dir/e<&\".html"
 unset SOURCE_DATE_EPOCH
 valid --broken
 for title in 'ArrowQuant Parallelization Benchmark Report' 'Parallel Scaling Results:' \
@@ -103,6 +103,29 @@ for name, result in results.items():
     latency = bencher[name]["latency"]
     assert abs(latency["value"] / 1e9 / time - 1) < 1e-9
     assert latency["lower_value"] <= latency["value"] <= latency["upper_value"]
+CHECK
+fi
+
+# The page: well formed, alone, and each plot drawn inside its frame and described in words.
+if command -v python3 >/dev/null; then
+    python3 - "$dir/e<&\".html" <<'CHECK' || fail 'the page is not as it should be'
+import re, sys
+import xml.etree.ElementTree as tree
+text = open(sys.argv[1], encoding="utf-8").read()
+page = tree.fromstring(text)
+assert not re.search(r"https?:|<script|@import|url\(|nan|inf[^o]", text.split("</style>")[1]), "foreign"
+ids = [e.get("id") for e in page.iter() if e.get("id")]
+assert len(ids) == len(set(ids)), "an id stands twice"
+plots = list(page.iter("svg"))
+assert len(plots) == 1 + 2 * 5 + 1 + 3 + 1 + 3, len(plots)
+for plot in plots:
+    assert plot.get("role") == "img" and all(i in ids for i in plot.get("aria-labelledby").split())
+    assert plot.find("title").text and plot.find("desc").text
+    for shape in plot.iter():
+        for key, most in (("x", 480), ("x1", 480), ("x2", 480), ("y", 300), ("y1", 300), ("y2", 300)):
+            assert 0 <= float(shape.get(key, 0)) <= most, tree.tostring(shape)
+assert len(list(page.iter("figcaption"))) == len(plots)
+assert 'e<&"' in "".join(page.itertext()), "the command line was lost"
 CHECK
 fi
 

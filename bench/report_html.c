@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One page that stands alone: no script, no font, no image, nothing from the network. */
+#include <config.h>
+
+#include "html_plots.h"
+#include "report.h"
+#include "svg.h"
+#include "util.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* Okabe and Ito's colours, which are told apart by the colour-blind too. */
+static const char style[] =
+    ":root{--bg:#fff;--fg:#1b1f24;--dim:#5a6470;--line:#d5dae0;--region:#0001;"
+    "--s0:#0072b2;--s1:#d55e00;--s2:#009e73;--s3:#cc79a7;--s4:#b07800;--s5:#3a8fc2;"
+    "--good:#00734f;--bad:#b83200;--open:#8a6100}\n"
+    "@media(prefers-color-scheme:dark){:root{--bg:#14181d;--fg:#e6e9ed;--dim:#a3adb8;"
+    "--line:#39424d;--region:#fff2;--s0:#56b4e9;--s1:#ff8c42;--s2:#2fc79b;--s3:#e2a1c6;"
+    "--s4:#f0b93a;--s5:#8fd0f5;--good:#3ecf9a;--bad:#ff8f66;--open:#e8b84a}}\n"
+    "@media print{:root{--bg:#fff;--fg:#000;--dim:#333;--line:#bbb;--region:#0001;--s0:#0072b2;"
+    "--s1:#d55e00;--s2:#009e73;--s3:#cc79a7;--s4:#b07800;--s5:#3a8fc2;--good:#00734f;"
+    "--bad:#b83200;--open:#8a6100}figure,tr{break-inside:avoid}details>*{display:block}}\n"
+    "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);"
+    "font:16px/1.5 system-ui,sans-serif}main{max-width:84rem;margin:auto;padding:1rem}\n"
+    "h1{font-size:1.6rem;margin:.5rem 0}h2{margin:2.5rem 0 .5rem;border-bottom:1px solid "
+    "var(--line)}h3{margin:.2rem 0;font-size:1rem}p{margin:.4rem "
+    "0}.dim,figcaption{color:var(--dim)}"
+    "figcaption{font-size:.85rem}\n"
+    ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));"
+    "gap:1.5rem}figure{margin:0;max-width:38rem}svg{width:100%;height:auto;display:block}\n"
+    ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
+    "margin:.6rem 0}th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid "
+    "var(--line);white-space:nowrap}th:first-child,td:first-child,td.note{text-align:left}"
+    "td.note{white-space:normal;min-width:14rem}\n"
+    "code{font-size:.9em;overflow-wrap:anywhere}.good{color:var(--good)}.bad{color:var(--bad)}"
+    ".open{color:var(--open)}summary{cursor:pointer;margin:.6rem 0}\n"
+    "svg text{fill:var(--fg);font:13px system-ui,sans-serif}svg .tick{font-size:12px;"
+    "fill:var(--dim)}svg .hint{font-size:12px;fill:var(--dim)}.grid{stroke:var(--line);"
+    "stroke-width:.6}.axis{stroke:var(--dim)}.ideal{stroke:var(--dim);stroke-width:1}"
+    ".limit{stroke:var(--bad);stroke-width:1.6;stroke-dasharray:6 4}.region{fill:var(--region)}"
+    ".whisker{stroke:var(--fg);stroke-width:1.4}.median{stroke:var(--fg);stroke-width:2}"
+    ".range{fill:var(--s0);opacity:.25}\n"
+    ".p{stroke:var(--bg);stroke-width:.6}.s0{fill:var(--s0)}.s1{fill:var(--s1)}"
+    ".s2{fill:var(--s2)}.s3{fill:var(--s3)}.s4{fill:var(--s4)}.s5{fill:var(--s5)}"
+    ".p.hollow{fill:var(--bg);stroke:var(--s0);stroke-width:1.6}.p.good{fill:var(--good)}"
+    ".p.bad{fill:var(--bad)}\n";
+
+/* ---- cells ---- */
+
+static void cell(FILE *out, double value, const char *suffix)
+{
+    char text[40];
+    (void)fprintf(out, "<td>%s%s</td>", isfinite(value) ? bench_number(value, text, 40) : "–",
+                  isfinite(value) ? suffix : "");
+}
+
+static void range(FILE *out, double low, double high)
+{
+    char from[40], to[40];
+    if (isfinite(low) && isfinite(high))
+        (void)fprintf(out, "<td>%s – %s</td>", bench_number(low, from, sizeof from),
+                      bench_number(high, to, sizeof to));
+    else
+        fputs("<td>–</td>", out);
+}
+
+static void text_cell(FILE *out, const char *class_name, const char *text)
+{
+    (void)fprintf(out, "<td class=\"%s\">", class_name);
+    svg_escape(out, text);
+    fputs("</td>", out);
+}
+
+static const char *outcome_class(bench_outcome outcome)
+{
+    switch (outcome) {
+    case BENCH_MET:
+        return "good";
+    case BENCH_MISSED:
+    case BENCH_FAILED:
+        return "bad";
+    case BENCH_INCONCLUSIVE:
+        return "open";
+    default:
+        return "dim";
+    }
+}
+
+/* ---- head and verdict ---- */
+
+static void print_verdict(const bench_report *report, FILE *out)
+{
+    size_t counts[BENCH_FAILED + 1] = {0};
+    for (int i = 0; i < BENCH_TARGETS; i++)
+        counts[report->verdict->target[i].outcome]++;
+    fputs("<p>Targets:", out);
+    for (int i = BENCH_MET; i <= BENCH_FAILED; i++)
+        if (counts[i] > 0)
+            (void)fprintf(out, " <strong class=\"%s\">%zu %s</strong>",
+                          outcome_class((bench_outcome)i), counts[i],
+                          bench_outcome_text((bench_outcome)i));
+    (void)fprintf(out, ". %zu failure%s.</p>\n", report->run->failures,
+                  report->run->failures == 1 ? "" : "s");
+    for (size_t i = 0; i < report->run->failures; i++) {
+        fputs("<p class=\"bad\">Failed: ", out);
+        svg_escape(out, report->run->failure[i]);
+        fputs("</p>\n", out);
+    }
+    for (size_t i = 0; i < report->env->doubts; i++) {
+        fputs("<p class=\"open\">Doubt: ", out);
+        svg_escape(out, report->env->doubt[i]);
+        fputs("</p>\n", out);
+    }
+}
+
+static void print_targets(const bench_report *report, FILE *out)
+{
+    fputs("<div class=\"scroll\"><table><thead><tr><th>target</th><th>limit</th><th>measured</th>"
+          "<th>interval</th><th>outcome</th><th></th></tr></thead><tbody>\n",
+          out);
+    for (int i = 0; i < BENCH_TARGETS; i++) {
+        const bench_target *t = &report->verdict->target[i];
+        (void)fprintf(out, "<tr><td>%s</td><td>%s %g%s%s</td>", t->label,
+                      t->at_least ? "at least" : "under", t->limit, t->unit[0] == 's' ? " " : "",
+                      t->unit);
+        cell(out, t->value, "");
+        range(out, t->low, t->high);
+        text_cell(out, outcome_class(t->outcome), bench_outcome_text(t->outcome));
+        text_cell(out, "note", t->note != NULL ? t->note : "");
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
+/* ---- sections ---- */
+
+static void print_row(const bench_report *report, size_t at, FILE *out)
+{
+    const bench_case *item = &report->matrix->cases[at];
+    const bench_figures *f = &report->figures[at];
+    const char *note;
+    const char *status = bench_report_status(report, at, &note);
+    fputs("<tr>", out);
+    text_cell(out, "", item->name);
+    cell(out, f->time.median, "");
+    range(out, f->time.low, f->time.high);
+    cell(out, f->memory.median / 1e6, "");
+    cell(out, item->section == BENCH_SIZES ? f->wall_ratio.median : f->speedup.median, "x");
+    cell(out, 100 * f->efficiency.median, "%");
+    cell(out, f->cpu_wall.median, "");
+    cell(out, 100 * f->balance.median, "%");
+    cell(out, f->byte_rate.median / 1e9, "");
+    cell(out, f->weight_rate.median / 1e9, "");
+    (void)fprintf(out, "<td>%zu</td>", f->time.outliers);
+    text_cell(out, note != NULL ? "note bad" : "note", note != NULL ? note : status);
+    fputs("</tr>\n", out);
+}
+
+static void print_table(const bench_report *report, bench_section section, FILE *out)
+{
+    (void)fprintf(out,
+                  "<div class=\"scroll\"><table><thead><tr><th>run</th><th>time (s)</th>"
+                  "<th>interval</th><th>memory (MB)</th><th>%s</th><th>efficiency</th>"
+                  "<th>CPU/wall</th><th>balance</th><th>GB/s in</th><th>Gw/s</th>"
+                  "<th>outliers</th><th></th></tr></thead><tbody>\n",
+                  section == BENCH_SIZES ? "ratio to cp" : "speedup");
+    for (size_t i = 0; i < report->matrix->count; i++)
+        if (report->matrix->cases[i].section == section && !report->matrix->cases[i].verify_only)
+            print_row(report, i, out);
+    fputs("</tbody></table></div>\n", out);
+}
+
+static int has_section(const bench_report *report, bench_section section)
+{
+    for (size_t i = 0; i < report->matrix->count; i++)
+        if (report->matrix->cases[i].section == section)
+            return 1;
+    return 0;
+}
+
+static void print_section(const bench_report *report, bench_section section, FILE *out)
+{
+    if (!has_section(report, section))
+        return;
+    (void)fprintf(out, "<h2 id=\"%s\">%s</h2>\n", bench_section_name(section),
+                  bench_section_title(section));
+    print_table(report, section, out);
+    fputs("<div class=\"plots\">\n", out);
+    if (section == BENCH_SIZES)
+        bench_plot_sizes(report, out);
+    if (section == BENCH_STREAMING)
+        bench_plot_memory(report, out);
+    bench_plot_speedup(report, section, out);
+    bench_plot_efficiency(report, section, out);
+    bench_plot_samples(report, section, out);
+    bench_plot_order(report, section, out);
+    bench_plot_workers(report, section, out);
+    fputs("</div>\n", out);
+}
+
+/* ---- the rest ---- */
+
+static void fact_row(FILE *out, const char *label, const char *value)
+{
+    fputs("<tr>", out);
+    text_cell(out, "", label);
+    text_cell(out, "note", value);
+    fputs("</tr>\n", out);
+}
+
+static void print_environment(const bench_report *report, FILE *out)
+{
+    char value[64];
+    fputs("<h2 id=\"environment\">Environment</h2>\n<div class=\"scroll\"><table><tbody>\n", out);
+    fact_row(out, "Date", report->env->date);
+    fact_row(out, "arrowquant", report->run->version);
+    fact_row(out, "Program", report->binary);
+    (void)snprintf(value, sizeof value, "%" PRIu64, report->seed);
+    fact_row(out, "Seed", value);
+    for (size_t i = 0; i < report->env->facts; i++) {
+        const bench_fact *fact = &report->env->fact[i];
+        if (isinf(fact->number))
+            (void)snprintf(value, sizeof value, "none");
+        else if (isnan(fact->number))
+            (void)snprintf(value, sizeof value, "unknown");
+        else if (strstr(fact->key, "bytes") != NULL)
+            (void)bench_bytes(fact->number, value, sizeof value);
+        else
+            (void)snprintf(value, sizeof value, "%g", fact->number);
+        fact_row(out, fact->label, fact->text != NULL ? fact->text : value);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
+
+static void print_samples(const bench_report *report, FILE *out)
+{
+    fputs("<h2 id=\"samples\">All samples</h2>\n<details><summary>Every sample, in the order of "
+          "rounds</summary><div class=\"scroll\"><table><thead><tr><th>run</th><th>round</th>"
+          "<th>time (s)</th><th>wall (s)</th><th>user (s)</th><th>system (s)</th><th>CPU/wall</th>"
+          "<th>balance</th><th>peak (MB)</th><th>invol. switches</th><th>steal (s)</th>"
+          "<th>input cached</th></tr></thead><tbody>\n",
+          out);
+    for (size_t i = 0; i < report->matrix->count; i++)
+        for (size_t j = 0; j < report->run->result[i].samples; j++) {
+            const bench_sample *s = &report->run->result[i].sample[j];
+            fputs("<tr>", out);
+            text_cell(out, "", report->matrix->cases[i].name);
+            (void)fprintf(out, "<td>%u</td>", s->round);
+            cell(out, s->time_s, "");
+            cell(out, s->wall_s, "");
+            cell(out, s->user_s, "");
+            cell(out, s->system_s, "");
+            cell(out, s->cpu_wall, s->no_cores ? " c" : "");
+            cell(out, 100 * s->balance, "%");
+            cell(out, s->rss_peak_bytes / 1e6, "");
+            cell(out, s->involuntary_switches, "");
+            cell(out, s->steal_s, "");
+            cell(out, 100 * s->resident, "%");
+            fputs("</tr>\n", out);
+        }
+    fputs("</tbody></table></div></details>\n", out);
+}
+
+static void print_key(FILE *out)
+{
+    fputs(
+        "<p class=\"dim\">Times are medians over rounds; intervals are 95% bootstrap intervals of "
+        "the median, or, with fewer than six rounds, the range of the samples. Speedups and "
+        "ratios are paired within rounds. Memory is the peak resident set, MB are 10<sup>6</sup> "
+        "bytes, Gw/s 10<sup>9</sup> weights per second. CPU/wall is CPU time over time; a c there "
+        "says that it is under 0.9 x threads. Balance is total CPU time over threads x that of "
+        "the busiest. Outliers lie outside Tukey's fences; none was dropped.</p>\n",
+        out);
+}
+
+int bench_report_html(const bench_report *report, FILE *out)
+{
+    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+          "<meta name=\"color-scheme\" content=\"light dark\"/>\n"
+          "<title>arrowquant benchmark</title>\n<link rel=\"icon\" href=\"data:,\"/>\n<style>\n",
+          out);
+    fputs(style, out);
+    fputs("</style>\n</head>\n<body>\n<main>\n<h1>arrowquant benchmark</h1>\n", out);
+    (void)fprintf(out, "<p class=\"dim\">%s, to %s%s</p>\n", report->env->date,
+                  aq_type_name(report->options->type),
+                  report->options->quick ? "; a quick run: large models are scaled down" : "");
+    print_verdict(report, out);
+    print_targets(report, out);
+    fputs("<div class=\"plots\">\n", out);
+    bench_plot_targets(report, out);
+    fputs("</div>\n", out);
+    for (int section = 0; section < BENCH_SECTIONS; section++)
+        print_section(report, (bench_section)section, out);
+    print_environment(report, out);
+    print_samples(report, out);
+    fputs("<h2 id=\"again\">To run it again</h2>\n<p><code>", out);
+    svg_escape(out, report->command);
+    (void)fprintf(out, "</code></p>\n");
+    print_key(out);
+    fputs("</main>\n</body>\n</html>\n", out);
+    return ferror(out) ? -1 : 0;
+}
