@@ -39,10 +39,10 @@ typedef struct aq_matches {
 
 enum { AQ_COMPARE_TILE = 32768 }; /* weights */
 
-aq_status aq_matches_make(aq_matches *matches, const aq_model *a, const aq_model *b, aq_error *err);
+aq_status aq_matches_make(aq_matches *all, const aq_model *a, const aq_model *b, aq_error *err);
 
 /* The match that tile `index` belongs to. */
-const aq_match *aq_matches_at(const aq_matches *matches, uint64_t index);
+const aq_match *aq_matches_at(const aq_matches *all, uint64_t index);
 
 /* ---- compressed-tensors ---- */
 
@@ -65,7 +65,7 @@ aq_status aq_packed_match(aq_match *m, const aq_model *model, const aq_packing *
 size_t aq_compare_buffer_size(void);
 
 /* Reads tile `index` of both sides and sums it up; bytes that differ are AQ_BAD_INPUT. */
-aq_status aq_compare_tile(const aq_matches *matches, uint64_t index, void *buffer, aq_sums *sums,
+aq_status aq_compare_tile(const aq_matches *all, uint64_t index, void *buffer, aq_sums *sums,
                           aq_error *err);
 
 #endif

@@ -116,25 +116,27 @@ static uint64_t put_new(aq_text *text, const aq_model *from, const char *arch,
     return 1 + (length > 0) + count;
 }
 
-static aq_status check_tensor(const aq_out_tensor *t, aq_error *err)
+static aq_status check_tensor(const aq_out_tensor *t, const char *path, aq_error *err)
 {
     const aq_dtype_info *info = aq_dtype_get(t->dtype);
     uint64_t weights = 1, bytes;
     if (strlen(t->name) > NAME_MAX_BYTES)
-        return aq_fail(err, AQ_BAD_INPUT,
-                       "tensor '%.200s': GGUF names have at most %d bytes; write safetensors, or "
-                       "rename it in the input",
-                       t->name, NAME_MAX_BYTES);
+        return aq_fail(
+            err, AQ_BAD_INPUT,
+            "%s: tensor '%.200s': GGUF names have at most %d bytes; write safetensors, or "
+            "rename it in the input",
+            path, t->name, NAME_MAX_BYTES);
     if (info->ggml < 0)
-        return aq_fail(err, AQ_BAD_INPUT,
-                       "tensor '%s': GGUF has no type for %s; write safetensors, or convert it in "
-                       "the input",
-                       t->name, info->name);
+        return aq_fail(
+            err, AQ_BAD_INPUT,
+            "%s: tensor '%s': GGUF has no type for %s; write safetensors, or convert it in "
+            "the input",
+            path, t->name, info->name);
     if (t->rank > AQ_GGUF_RANK_MAX)
         return aq_fail(err, AQ_BAD_INPUT,
-                       "tensor '%s': GGUF has at most 4 dimensions, not %" PRIu32
+                       "%s: tensor '%s': GGUF has at most 4 dimensions, not %" PRIu32
                        "; write safetensors instead",
-                       t->name, t->rank);
+                       path, t->name, t->rank);
     bool fits = true;
     for (uint32_t i = 0; i < t->rank; i++)
         fits = fits && !__builtin_mul_overflow(weights, t->shape[i], &weights) &&
@@ -143,8 +145,8 @@ static aq_status check_tensor(const aq_out_tensor *t, aq_error *err)
     if (!fits || row % info->block != 0 || !aq_dtype_bytes(t->dtype, weights, &bytes) ||
         bytes != t->bytes)
         return aq_fail(err, AQ_BAD_INPUT,
-                       "tensor '%s': %" PRIu64 " bytes are not what its shape takes as %s", t->name,
-                       t->bytes, info->name);
+                       "%s: tensor '%s': %" PRIu64 " bytes are not what its shape takes as %s",
+                       path, t->name, t->bytes, info->name);
     return AQ_OK;
 }
 
@@ -163,7 +165,7 @@ static void put_tensor(aq_text *text, const aq_out_tensor *t, uint64_t offset)
 
 /* The tensors' entries, with offsets relative to the data; *data is what the data take, padded. */
 static aq_status put_tensors(aq_text *text, aq_layout *layout, uint32_t file, uint32_t alignment,
-                             uint64_t *data, aq_error *err)
+                             const char *path, uint64_t *data, aq_error *err)
 {
     *data = 0;
     for (size_t i = 0; i < layout->tensor_count; i++) {
@@ -171,14 +173,14 @@ static aq_status put_tensors(aq_text *text, aq_layout *layout, uint32_t file, ui
         uint64_t end;
         if (t->file != file)
             continue;
-        aq_status status = check_tensor(t, err);
+        aq_status status = check_tensor(t, path, err);
         if (status != AQ_OK)
             return status;
         t->offset = *data;
         put_tensor(text, t, t->offset);
         if (__builtin_add_overflow(*data, t->bytes, &end) || !aq_gguf_align(end, alignment, data))
-            return aq_fail(err, AQ_BAD_INPUT, "tensor '%s': the file would pass 2^64 bytes",
-                           t->name);
+            return aq_fail(err, AQ_BAD_INPUT, "%s: tensor '%s': the file would pass 2^64 bytes",
+                           path, t->name);
     }
     return AQ_OK;
 }
@@ -227,7 +229,7 @@ aq_status aq_gguf_layout(aq_layout *layout, uint32_t file, const aq_model *from,
     put_u64(&text, 0);
     uint64_t pairs =
         kept ? put_kept(&text, from, settings, count) : put_new(&text, from, arch, settings, count);
-    aq_status status = put_tensors(&text, layout, file, alignment, &data, err);
+    aq_status status = put_tensors(&text, layout, file, alignment, from->path, &data, err);
     aq_text_fill(&text, '\0', -text.size % alignment);
     if (!text.failed)
         memcpy(text.data + at, &pairs, sizeof pairs);

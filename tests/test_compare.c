@@ -493,13 +493,13 @@ static const uint32_t two_words[2];
     {                                    \
         name, "F32", {2, 2}, 2, four, 16 \
     }
-#define PACKED(cols)                                         \
-    {                                                        \
-        "w_packed", "I32", {2, cols}, 2, two_words, 8 * cols \
+#define PACKED(cols)                                           \
+    {                                                          \
+        "w_packed", "I32", {2, cols}, 2, two_words, 8 * (cols) \
     }
-#define SCALE(cols)                                    \
-    {                                                  \
-        "w_scale", "F32", {2, cols}, 2, four, 8 * cols \
+#define SCALE(cols)                                      \
+    {                                                    \
+        "w_scale", "F32", {2, cols}, 2, four, 8 * (cols) \
     }
 #define SHAPE(dims)                        \
     {                                      \

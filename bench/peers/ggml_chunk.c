@@ -162,7 +162,7 @@ static spread spread_of(double *v, int n)
 /* numerator / arm's seconds, round by round: a rate where the numerator is constant. */
 static spread rate(const arm *a, double numerator, int rounds)
 {
-    double v[MOST_ROUNDS];
+    double v[MOST_ROUNDS] = {0};
     for (int r = 0; r < rounds; r++)
         v[r] = numerator / a->s[r];
     return spread_of(v, rounds);
@@ -170,7 +170,7 @@ static spread rate(const arm *a, double numerator, int rounds)
 
 static spread ratio(const arm *slow, const arm *fast, int rounds)
 {
-    double v[MOST_ROUNDS];
+    double v[MOST_ROUNDS] = {0};
     for (int r = 0; r < rounds; r++)
         v[r] = slow->s[r] / fast->s[r];
     return spread_of(v, rounds);
@@ -285,7 +285,7 @@ int main(int argc, char **argv)
 {
     static const aq_dtype sources[] = {AQ_DTYPE_F32, AQ_DTYPE_F16, AQ_DTYPE_BF16};
     static arm arms[MOST_ARMS];
-    int rounds = argc > 1 ? atoi(argv[1]) : 9;
+    int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 9;
     rounds = rounds < 7 ? 7 : rounds > MOST_ROUNDS ? MOST_ROUNDS : rounds;
     if (!peer_ggml_open(&ggml))
         return 77;
