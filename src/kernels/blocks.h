@@ -31,6 +31,31 @@ AQ_INLINE size_t block_stride(aq_dtype source)
 
 /* ---- folding ---- */
 
+typedef vi v_pick(vi, vi);
+
+/* One step each of reducing many vectors to one, lane i from vector i. */
+AQ_INLINE vi v_pair_16(vi a, vi b, v_pick *pick)
+{
+    return pick(v_low_16(a, b), v_high_16(a, b));
+}
+
+AQ_INLINE vi v_pair_32(vi a, vi b, v_pick *pick)
+{
+    return pick(v_low_32(a, b), v_high_32(a, b));
+}
+
+AQ_INLINE vi v_pair_64(vi a, vi b, v_pick *pick)
+{
+    return pick(v_low_64(a, b), v_high_64(a, b));
+}
+
+#ifdef V_HAS_128_PAIRS
+AQ_INLINE vi v_pair_128(vi a, vi b, v_pick *pick)
+{
+    return pick(v_even_128(a, b), v_odd_128(a, b));
+}
+#endif
+
 typedef vi prepare_fn(vi);
 
 AQ_INLINE vi as_is(vi v)

@@ -32,14 +32,13 @@
                BLOCKS(TYPE, type, SOURCE, source, AVX2, avx2)) \
     IF_NEON(BLOCKS(TYPE, type, SOURCE, source, NEON, neon))    \
     BLOCKS(TYPE, type, SOURCE, source, SCALAR, scalar)
-#define ALL_K(TYPE, type, SOURCE, source) BLOCKS(TYPE, type, SOURCE, source, SCALAR, scalar)
 #define ALL_ROWS(TYPE, type, SOURCE, source)                \
     IF_X86(ROW(TYPE, type, SOURCE, source, AVX512, avx512)  \
                ROW(TYPE, type, SOURCE, source, AVX2, avx2)) \
     IF_NEON(ROW(TYPE, type, SOURCE, source, NEON, neon))    \
     ROW(TYPE, type, SOURCE, source, SCALAR, scalar)
 
-static const aq_kernel table[] = {AQ_BLOCK_PAIRS(ALL_BLOCKS) AQ_K_PAIRS(ALL_K)
+static const aq_kernel table[] = {AQ_BLOCK_PAIRS(ALL_BLOCKS) AQ_K_PAIRS(ALL_BLOCKS)
                                       AQ_ROW_PAIRS(ALL_ROWS)};
 
 const aq_kernel *aq_kernel_table(size_t *count)

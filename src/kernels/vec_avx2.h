@@ -54,9 +54,19 @@ AQ_INLINE vf v_max(vf a, vf b)
     return _mm256_max_ps(a, b);
 }
 
+AQ_INLINE vf v_sqrt(vf v)
+{
+    return _mm256_sqrt_ps(v);
+}
+
 AQ_INLINE vm v_eq(vf a, vf b)
 {
     return _mm256_cmp_ps(a, b, _CMP_EQ_OQ);
+}
+
+AQ_INLINE vm v_ne(vf a, vf b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_NEQ_UQ);
 }
 
 AQ_INLINE vm v_gt(vf a, vf b)
@@ -84,6 +94,11 @@ AQ_INLINE float v_greatest(vf v)
 }
 
 /* ---- masks: bit i is lane i ---- */
+
+AQ_INLINE vm v_both(vm a, vm b)
+{
+    return _mm256_and_ps(a, b);
+}
 
 AQ_INLINE unsigned v_mask_bits(vm m)
 {
@@ -125,6 +140,16 @@ AQ_INLINE vi v_and(vi a, vi b)
 AQ_INLINE vi v_xor(vi a, vi b)
 {
     return _mm256_xor_si256(a, b);
+}
+
+AQ_INLINE vi v_sub_s32(vi a, vi b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+
+AQ_INLINE vf v_to_float(vi v)
+{
+    return _mm256_cvtepi32_ps(v);
 }
 
 AQ_INLINE vi v_max_u32(vi a, vi b)
@@ -175,30 +200,49 @@ AQ_INLINE uint32_t v_greatest_u32(vi v)
     return (uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(a, _mm_shuffle_epi32(a, 1)));
 }
 
-/* ---- one step each of reducing many vectors to one, lane i from vector i ---- */
+/* ---- interleaving, within quarters of 128 bits ---- */
 
-typedef vi v_pick(vi, vi);
+AQ_INLINE vi v_low_16(vi a, vi b)
+{
+    return _mm256_unpacklo_epi16(a, b);
+}
+
+AQ_INLINE vi v_high_16(vi a, vi b)
+{
+    return _mm256_unpackhi_epi16(a, b);
+}
+
+AQ_INLINE vi v_low_32(vi a, vi b)
+{
+    return _mm256_unpacklo_epi32(a, b);
+}
+
+AQ_INLINE vi v_high_32(vi a, vi b)
+{
+    return _mm256_unpackhi_epi32(a, b);
+}
+
+AQ_INLINE vi v_low_64(vi a, vi b)
+{
+    return _mm256_unpacklo_epi64(a, b);
+}
+
+AQ_INLINE vi v_high_64(vi a, vi b)
+{
+    return _mm256_unpackhi_epi64(a, b);
+}
 
 #define V_HAS_128_PAIRS 1
 
-AQ_INLINE vi v_pair_16(vi a, vi b, v_pick *pick)
+/* The even quarters of both, and the odd ones. */
+AQ_INLINE vi v_even_128(vi a, vi b)
 {
-    return pick(_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b));
+    return _mm256_permute2x128_si256(a, b, 0x20);
 }
 
-AQ_INLINE vi v_pair_32(vi a, vi b, v_pick *pick)
+AQ_INLINE vi v_odd_128(vi a, vi b)
 {
-    return pick(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
-}
-
-AQ_INLINE vi v_pair_64(vi a, vi b, v_pick *pick)
-{
-    return pick(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
-}
-
-AQ_INLINE vi v_pair_128(vi a, vi b, v_pick *pick)
-{
-    return pick(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
+    return _mm256_permute2x128_si256(a, b, 0x31);
 }
 
 /* ---- weights ---- */

@@ -54,9 +54,19 @@ AQ_INLINE vf v_max(vf a, vf b)
     return _mm512_max_ps(a, b);
 }
 
+AQ_INLINE vf v_sqrt(vf v)
+{
+    return _mm512_sqrt_ps(v);
+}
+
 AQ_INLINE vm v_eq(vf a, vf b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
+
+AQ_INLINE vm v_ne(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_UQ);
 }
 
 AQ_INLINE vm v_gt(vf a, vf b)
@@ -80,6 +90,11 @@ AQ_INLINE float v_greatest(vf v)
 }
 
 /* ---- masks: bit i is lane i ---- */
+
+AQ_INLINE vm v_both(vm a, vm b)
+{
+    return _kand_mask16(a, b);
+}
 
 AQ_INLINE unsigned v_mask_bits(vm m)
 {
@@ -124,6 +139,16 @@ AQ_INLINE vi v_and(vi a, vi b)
 AQ_INLINE vi v_xor(vi a, vi b)
 {
     return _mm512_xor_si512(a, b);
+}
+
+AQ_INLINE vi v_sub_s32(vi a, vi b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+
+AQ_INLINE vf v_to_float(vi v)
+{
+    return _mm512_cvtepi32_ps(v);
 }
 
 AQ_INLINE vi v_max_u32(vi a, vi b)
@@ -172,31 +197,49 @@ AQ_INLINE uint32_t v_greatest_u32(vi v)
     return _mm512_reduce_max_epu32(v);
 }
 
-/* ---- one step each of reducing many vectors to one, lane i from vector i ---- */
+/* ---- interleaving, within quarters of 128 bits ---- */
 
-typedef vi v_pick(vi, vi);
+AQ_INLINE vi v_low_16(vi a, vi b)
+{
+    return _mm512_unpacklo_epi16(a, b);
+}
+
+AQ_INLINE vi v_high_16(vi a, vi b)
+{
+    return _mm512_unpackhi_epi16(a, b);
+}
+
+AQ_INLINE vi v_low_32(vi a, vi b)
+{
+    return _mm512_unpacklo_epi32(a, b);
+}
+
+AQ_INLINE vi v_high_32(vi a, vi b)
+{
+    return _mm512_unpackhi_epi32(a, b);
+}
+
+AQ_INLINE vi v_low_64(vi a, vi b)
+{
+    return _mm512_unpacklo_epi64(a, b);
+}
+
+AQ_INLINE vi v_high_64(vi a, vi b)
+{
+    return _mm512_unpackhi_epi64(a, b);
+}
 
 #define V_HAS_128_PAIRS 1
 
-AQ_INLINE vi v_pair_16(vi a, vi b, v_pick *pick)
+/* The even quarters of both, and the odd ones. */
+AQ_INLINE vi v_even_128(vi a, vi b)
 {
-    return pick(_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b));
+    return _mm512_shuffle_i32x4(a, b, 0x88);
 }
 
-AQ_INLINE vi v_pair_32(vi a, vi b, v_pick *pick)
+AQ_INLINE vi v_odd_128(vi a, vi b)
 {
-    return pick(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-}
-
-AQ_INLINE vi v_pair_64(vi a, vi b, v_pick *pick)
-{
-    return pick(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
-}
-
-/* The even quarters of both, then the odd ones. */
-AQ_INLINE vi v_pair_128(vi a, vi b, v_pick *pick)
-{
-    return pick(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
+    return _mm512_shuffle_i32x4(a, b, 0xdd);
 }
 
 /* ---- weights ---- */

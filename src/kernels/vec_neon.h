@@ -41,17 +41,27 @@ AQ_INLINE vf v_div(vf a, vf b)
 
 AQ_INLINE vf v_min(vf a, vf b)
 {
-    return vminq_f32(a, b);
+    return vbslq_f32(vcltq_f32(a, b), a, b); /* of 0 and -0 the second, as on x86 */
 }
 
 AQ_INLINE vf v_max(vf a, vf b)
 {
-    return vmaxq_f32(a, b);
+    return vbslq_f32(vcgtq_f32(a, b), a, b);
+}
+
+AQ_INLINE vf v_sqrt(vf v)
+{
+    return vsqrtq_f32(v);
 }
 
 AQ_INLINE vm v_eq(vf a, vf b)
 {
     return vceqq_f32(a, b);
+}
+
+AQ_INLINE vm v_ne(vf a, vf b)
+{
+    return vmvnq_u32(vceqq_f32(a, b));
 }
 
 AQ_INLINE vm v_gt(vf a, vf b)
@@ -75,6 +85,11 @@ AQ_INLINE float v_greatest(vf v)
 }
 
 /* ---- masks: bit i is lane i ---- */
+
+AQ_INLINE vm v_both(vm a, vm b)
+{
+    return vandq_u32(a, b);
+}
 
 AQ_INLINE unsigned v_mask_bits(vm m)
 {
@@ -116,7 +131,18 @@ AQ_INLINE vi v_xor(vi a, vi b)
 
 #define V_S32(v) vreinterpretq_s32_u32(v)
 #define V_S16(v) vreinterpretq_s16_u32(v)
+#define V_U64(v) vreinterpretq_u64_u32(v)
 #define V_U16(v) vreinterpretq_u16_u32(v)
+
+AQ_INLINE vi v_sub_s32(vi a, vi b)
+{
+    return vsubq_u32(a, b);
+}
+
+AQ_INLINE vf v_to_float(vi v)
+{
+    return vcvtq_f32_s32(V_S32(v));
+}
 
 AQ_INLINE vi v_max_u32(vi a, vi b)
 {
@@ -164,25 +190,36 @@ AQ_INLINE uint32_t v_greatest_u32(vi v)
     return vmaxvq_u32(v);
 }
 
-/* ---- one step each of reducing many vectors to one, lane i from vector i ---- */
+/* ---- interleaving ---- */
 
-typedef vi v_pick(vi, vi);
-
-AQ_INLINE vi v_pair_16(vi a, vi b, v_pick *pick)
+AQ_INLINE vi v_low_16(vi a, vi b)
 {
-    return pick(vreinterpretq_u32_u16(vzip1q_u16(V_U16(a), V_U16(b))),
-                vreinterpretq_u32_u16(vzip2q_u16(V_U16(a), V_U16(b))));
+    return vreinterpretq_u32_u16(vzip1q_u16(V_U16(a), V_U16(b)));
 }
 
-AQ_INLINE vi v_pair_32(vi a, vi b, v_pick *pick)
+AQ_INLINE vi v_high_16(vi a, vi b)
 {
-    return pick(vzip1q_u32(a, b), vzip2q_u32(a, b));
+    return vreinterpretq_u32_u16(vzip2q_u16(V_U16(a), V_U16(b)));
 }
 
-AQ_INLINE vi v_pair_64(vi a, vi b, v_pick *pick)
+AQ_INLINE vi v_low_32(vi a, vi b)
 {
-    uint64x2_t x = vreinterpretq_u64_u32(a), y = vreinterpretq_u64_u32(b);
-    return pick(vreinterpretq_u32_u64(vzip1q_u64(x, y)), vreinterpretq_u32_u64(vzip2q_u64(x, y)));
+    return vzip1q_u32(a, b);
+}
+
+AQ_INLINE vi v_high_32(vi a, vi b)
+{
+    return vzip2q_u32(a, b);
+}
+
+AQ_INLINE vi v_low_64(vi a, vi b)
+{
+    return vreinterpretq_u32_u64(vzip1q_u64(V_U64(a), V_U64(b)));
+}
+
+AQ_INLINE vi v_high_64(vi a, vi b)
+{
+    return vreinterpretq_u32_u64(vzip2q_u64(V_U64(a), V_U64(b)));
 }
 
 /* ---- weights ---- */
@@ -240,6 +277,16 @@ AQ_INLINE v_bytes v_low_bytes(const int32x4_t q[8])
         bytes.v[i] = vreinterpretq_u8_s8(vcombine_s8(vmovn_s16(a), vmovn_s16(b)));
     }
     return bytes;
+}
+
+AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
+{
+    int32x4_t q[8];
+    for (int i = 0; i < 8; i++)
+        q[i] = vreinterpretq_s32_f32(x.v[i]);
+    v_bytes bytes = v_low_bytes(q);
+    vst1q_u8(out, bytes.v[0]);
+    vst1q_u8(out + 16, bytes.v[1]);
 }
 
 AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
