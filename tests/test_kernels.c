@@ -132,9 +132,9 @@ static void test_blocks(const aq_kernel *k, const aq_kernel *twin)
     for (size_t blocks = 0; blocks <= (brief ? most / 4 : most); blocks++)
         check_blocks(k, twin, (int)(blocks % W_KINDS), blocks, blocks % 4);
     for (int kind = 0; kind < W_KINDS; kind++) {
-        check_blocks(k, twin, kind, brief ? most / 7 : most - most / 7, 0);
+        check_blocks(k, twin, kind, brief ? most / 18 : most - most / 7, 0);
         check_blocks(k, twin, kind, 1, 1);
-        check_blocks(k, twin, kind, most / 9, 63);
+        check_blocks(k, twin, kind, brief ? 0 : most / 9, 63);
     }
 }
 
@@ -169,7 +169,7 @@ static void test_nonfinite(const aq_kernel *k)
     static const uint32_t specials[] = {0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7fff0000};
     size_t n = 9 * 256, size = weights_bytes(k->src);
     uint8_t *src = place_source(k, W_GAUSSIAN, 0, n, 0);
-    for (size_t i = 0; i < n; i += i % 32 == 31 && i < n - 96 ? 65 : 1) {
+    for (size_t i = 0; i < n; i += brief ? 201 : i % 32 == 31 && i < n - 96 ? 65 : 1) {
         uint32_t special = specials[i % 5];
         uint16_t h = k->src == AQ_DTYPE_BF16 ? (uint16_t)(special >> 16)
                                              : aq_f32_to_f16(aq_f32_from_bits(special));
@@ -193,6 +193,8 @@ static void test_kernel(const aq_kernel *k)
         return;
     }
     kernels_tested++;
+    if (brief && k == twin)
+        return; /* an emulator has no time for it: its hash is compared instead */
     test_nonfinite(k);
     if (k->blocks != NULL)
         test_blocks(k, twin);
@@ -228,7 +230,7 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
 
 static uint64_t hash_kernel(const aq_kernel *k, int kind, uint64_t hash)
 {
-    size_t n = 64 * 32, groups = (n + 39) / 40;
+    size_t n = 1024, groups = (n + 39) / 40;
     const uint8_t *src = place_source(k, kind, 7, n, 0);
     hash = hash_bytes(hash, src, n * weights_bytes(k->src));
     if (k->blocks != NULL) {

@@ -305,7 +305,9 @@ int main(int argc, char **argv)
             if (!wanted((aq_type)type, argc, argv))
                 continue;
             verify((work){(aq_type)type, sources[s], 0, CACHE_WEIGHTS}, arms, count);
-            for (size_t weights = CACHE_WEIGHTS; weights <= MEMORY_WEIGHTS;
+            /* K types are far from any memory's speed */
+            size_t most = aq_type_block((aq_type)type) == 256 ? CACHE_WEIGHTS : MEMORY_WEIGHTS;
+            for (size_t weights = CACHE_WEIGHTS; weights <= most;
                  weights *= MEMORY_WEIGHTS / CACHE_WEIGHTS) {
                 work w = {(aq_type)type, sources[s], 0, weights};
                 measure(arms, count, w, rounds);
