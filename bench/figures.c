@@ -124,6 +124,7 @@ static void make_paired(const bench_case *item, const bench_result *result,
     if (item->section == BENCH_SCALING || item->section == BENCH_SPEEDUP) {
         out->speedup = ratios(base, result, get_time, 1, seed);
         out->efficiency = ratios(base, result, get_time, item->threads, seed);
+        out->karp_flatt = bench_karp_flatt(out->speedup.median, item->threads);
     }
     out->time_ratio = ratios(result, base, get_time, 1, seed);
     out->wall_ratio = ratios(result, base, get_wall, 1, seed);
@@ -134,8 +135,28 @@ static void make_paired(const bench_case *item, const bench_result *result,
 static bench_figures no_figures(void)
 {
     bench_summary none = bench_summarize(NULL, 0, 0);
-    bench_figures figures = {0,    none, none, none, none, none, none, none, none, none, none,
-                             none, none, none, none, none, none, none, 0,    0,    0,    0};
+    bench_figures figures = {.karp_flatt = NAN};
+    bench_summary *const all[] = {
+        &figures.time,
+        &figures.wall,
+        &figures.memory,
+        &figures.baseline,
+        &figures.added,
+        &figures.accounted,
+        &figures.cpu,
+        &figures.cpu_wall,
+        &figures.balance,
+        &figures.byte_rate,
+        &figures.weight_rate,
+        &figures.speedup,
+        &figures.efficiency,
+        &figures.time_ratio,
+        &figures.wall_ratio,
+        &figures.memory_ratio,
+        &figures.accounted_ratio,
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        *all[i] = none;
     return figures;
 }
 
@@ -155,4 +176,59 @@ bench_figures *bench_figures_make(const bench_matrix *matrix, const bench_run *r
             make_paired(item, result, &run->result[item->pair], seed, &all[i]);
     }
     return all;
+}
+
+/* ---- laws of scaling ---- */
+
+int bench_scaling_valid(const bench_case *item, const bench_figures *figures, unsigned usable_cpus)
+{
+    return item->section == BENCH_SCALING && figures->speedup.count > 0 &&
+           item->threads <= usable_cpus && 2 * figures->no_cores <= figures->time.count;
+}
+
+static int in_round(const bench_run *run, const size_t *at, size_t count, unsigned round)
+{
+    for (size_t i = 0; i < count; i++)
+        if (of_round(&run->result[at[i]], round) == NULL)
+            return 0;
+    return 1;
+}
+
+/* Ratios of the points at[] to base, [count][base's samples]; returns how many rounds there are. */
+static size_t collect_rounds(const bench_run *run, const bench_result *base, const size_t *at,
+                             size_t count, double *ratio)
+{
+    size_t rounds = 0;
+    for (size_t j = 0; j < base->samples; j++) {
+        unsigned round = base->sample[j].round;
+        if (!in_round(run, at, count, round))
+            continue;
+        for (size_t i = 0; i < count; i++)
+            ratio[i * base->samples + rounds] =
+                of_round(&run->result[at[i]], round)->time_s / base->sample[j].time_s;
+        rounds++;
+    }
+    return rounds;
+}
+
+bench_fit bench_scaling_fit(const bench_matrix *matrix, const bench_run *run,
+                            const bench_figures *figures, unsigned usable_cpus, uint64_t seed)
+{
+    size_t at[BENCH_FIT_MOST], count = 0;
+    const bench_result *base = NULL;
+    for (size_t i = 0; i < matrix->count && count < BENCH_FIT_MOST; i++)
+        if (bench_scaling_valid(&matrix->cases[i], &figures[i], usable_cpus)) {
+            at[count++] = i;
+            base = &run->result[matrix->cases[i].pair];
+        }
+    if (base == NULL)
+        return bench_fit_scaling(NULL, 0, 0, seed);
+    double *ratio = bench_alloc(count * base->samples, sizeof *ratio);
+    size_t rounds = collect_rounds(run, base, at, count, ratio);
+    bench_fit_point point[BENCH_FIT_MOST];
+    for (size_t i = 0; i < count; i++)
+        point[i] = (bench_fit_point){matrix->cases[at[i]].threads, ratio + i * base->samples};
+    bench_fit fit = bench_fit_scaling(point, count, rounds, seed);
+    free(ratio);
+    return fit;
 }

@@ -3,6 +3,7 @@
 #ifndef BENCH_FIGURES_H
 #define BENCH_FIGURES_H
 
+#include "fit.h"
 #include "measure.h"
 #include "stats.h"
 
@@ -27,8 +28,18 @@ typedef struct bench_figures {
     bench_summary wall_ratio;
     bench_summary memory_ratio;
     bench_summary accounted_ratio;
+    double karp_flatt; /* the serial part that the speedup shows; NaN where there is none */
     size_t no_cores, oversubscribed, fewer_threads, evicted; /* samples so marked */
 } bench_figures;
+
+/* Whether this run proves something about scaling: it had a CPU for each thread, and most of its
+ * samples really had them. */
+int bench_scaling_valid(const bench_case *item, const bench_figures *figures, unsigned usable_cpus);
+
+/* The laws of scaling fitted to the valid points of the thread scaling, over the rounds in which
+ * all of them were sampled. */
+bench_fit bench_scaling_fit(const bench_matrix *matrix, const bench_run *run,
+                            const bench_figures *figures, unsigned usable_cpus, uint64_t seed);
 
 /* [matrix->count], for the caller to free. */
 bench_figures *bench_figures_make(const bench_matrix *matrix, const bench_run *run, uint64_t seed);

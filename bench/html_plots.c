@@ -122,6 +122,23 @@ static void grey_oversubscribed(const bench_report *report, const svg_axis *x, F
     svg_text(out, "hint", SVG_RIGHT - 4, SVG_TOP + 14, "end", "more threads than usable CPUs");
 }
 
+/* The fitted law; beyond the grey edge it is a projection. */
+static void draw_fit(const bench_report *report, const svg_axis *x, const svg_axis *y,
+                     int efficiency, FILE *out)
+{
+    enum { STEPS = 80 };
+    const bench_fit *fit = report->fit;
+    double at[STEPS], height[STEPS];
+    for (int i = 0; i < STEPS; i++) {
+        double threads = 1 + (x->high - 1) * i / (STEPS - 1);
+        double speedup = bench_usl_speedup(fit->sigma.value, fit->kappa.value, threads);
+        at[i] = svg_at(x, threads);
+        height[i] = svg_at(y, efficiency ? 100 * speedup / threads : speedup);
+    }
+    svg_curve(out, "fit", at, height, STEPS);
+    svg_text(out, "hint", SVG_RIGHT - 4, SVG_BOTTOM - 8, "end", "curve: fitted law");
+}
+
 static void plot_scaling(const bench_report *report, bench_section section, int efficiency,
                          FILE *out)
 {
@@ -148,6 +165,8 @@ static void plot_scaling(const bench_report *report, bench_section section, int 
     double end = efficiency ? x.high : fmin(x.high, y.high);
     svg_line(out, "ideal", svg_at(&x, efficiency ? 0 : 0), svg_at(&y, efficiency ? 100 : 0),
              svg_at(&x, end), svg_at(&y, efficiency ? 100 : end));
+    if (report->fit->fitted && section == BENCH_SCALING)
+        draw_fit(report, &x, &y, efficiency, out);
     double limit = efficiency ? 50 : 4;
     if (limit <= y.high)
         svg_line(out, "limit", SVG_LEFT, svg_at(&y, limit), SVG_RIGHT, svg_at(&y, limit));

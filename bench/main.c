@@ -65,10 +65,12 @@ static int print_report(const bench_report *report)
 }
 
 /* From the samples to the reports. */
-static int conclude(bench_report *report, bench_env *env, bench_verdict *verdict)
+static int conclude(bench_report *report, bench_env *env, bench_verdict *verdict, bench_fit *fit)
 {
     bench_figures *figures = bench_figures_make(report->matrix, report->run, report->seed);
     report->figures = figures;
+    *fit = bench_scaling_fit(report->matrix, report->run, figures, env->usable_cpus, report->seed);
+    report->fit = fit;
     bench_verdict_make(report->options, report->matrix, report->run, figures, env, verdict);
     report->verdict = verdict;
     int code = print_report(report);
@@ -106,7 +108,8 @@ static int run(const bench_options *options, const bench_matrix *matrix,
                            .seed = seed};
     int number = bench_interrupted();
     bench_verdict verdict;
-    int code = number != 0 ? 0 : conclude(&report, &env, &verdict);
+    bench_fit fit;
+    int code = number != 0 ? 0 : conclude(&report, &env, &verdict, &fit);
     bench_run_free(&samples);
     bench_env_free(&env);
     return number != 0 ? end_by_signal(number) : code;

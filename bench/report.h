@@ -14,8 +14,9 @@ typedef struct bench_report {
     const bench_figures *figures;
     const bench_env *env;
     const bench_verdict *verdict;
-    const char *binary;  /* the arrowquant that was measured */
-    const char *command; /* the command line that made this report */
+    const bench_fit *fit; /* of the thread scaling */
+    const char *binary;   /* the arrowquant that was measured */
+    const char *command;  /* the command line that made this report */
     uint64_t seed;
 } bench_report;
 

@@ -167,6 +167,7 @@ static void set_figures(json_t *object, const bench_figures *f)
     set(object, "quantization_memory_mb", number(f->added.median / 1e6));
     set(object, "speedup", number(f->speedup.median));
     set(object, "efficiency", number(f->efficiency.median));
+    set(object, "karp_flatt", number(f->karp_flatt));
     set(object, "intervals", intervals(f));
     set(object, "samples_without_cores", json_integer((json_int_t)f->no_cores));
     set(object, "samples_oversubscribed", json_integer((json_int_t)f->oversubscribed));
@@ -223,6 +224,35 @@ static json_t *one_group(const bench_report *report, unsigned group)
 }
 
 /* ---- the rest ---- */
+
+static json_t *estimate(const bench_estimate *e)
+{
+    json_t *object = json_object();
+    set(object, "value", number(e->value));
+    set(object, "low", number(e->low));
+    set(object, "high", number(e->high));
+    return object;
+}
+
+static json_t *scaling_law(const bench_fit *fit)
+{
+    json_t *object = json_object(), *projections = json_array();
+    set(object, "points", json_integer((json_int_t)fit->points));
+    set(object, "fitted", json_boolean(fit->fitted));
+    set(object, "amdahl_serial", estimate(&fit->serial));
+    set(object, "usl_sigma", estimate(&fit->sigma));
+    set(object, "usl_kappa", estimate(&fit->kappa));
+    set(object, "kappa_dropped", json_boolean(fit->kappa_dropped));
+    set(object, "peak_threads", number(fit->peak));
+    for (int i = 0; fit->fitted && i < BENCH_PROJECTIONS; i++) {
+        json_t *projection = json_object();
+        set(projection, "threads", number(fit->projected_threads[i]));
+        set(projection, "speedup", estimate(&fit->projected[i]));
+        (void)json_array_append_new(projections, projection);
+    }
+    set(object, "projections", projections);
+    return object;
+}
 
 static json_t *models(const bench_matrix *matrix)
 {
@@ -332,6 +362,7 @@ int bench_report_json(const bench_report *report, FILE *out)
     set(root, "models", models(report->matrix));
     set(root, "reports", groups);
     set(root, "all_results", results(report, BENCH_QUANTIZE));
+    set(root, "scaling_law", scaling_law(report->fit));
     set(root, "references", results(report, BENCH_COPY));
     set(root, "verification", verifications(report));
     set(root, "targets", targets(report->verdict));

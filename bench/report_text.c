@@ -253,6 +253,41 @@ static void print_targets(const writer *w)
 
 /* ---- sections ---- */
 
+static void print_estimate(const writer *w, const char *label, const bench_estimate *e)
+{
+    char value[CELL], low[CELL], high[CELL];
+    (void)fprintf(w->out, "%-22s %-10s (%s-%s)\n", label, bench_number(e->value, value, CELL),
+                  bench_number(e->low, low, CELL), bench_number(e->high, high, CELL));
+}
+
+static void print_fit(const writer *w)
+{
+    const bench_fit *fit = w->report->fit;
+    char label[CELL];
+    if (!fit->fitted) {
+        (void)fprintf(w->out,
+                      "\nLaws of scaling: not fitted, for want of points that had a CPU for each "
+                      "thread: %zu of %d.\n",
+                      fit->points, BENCH_FIT_FEWEST);
+        return;
+    }
+    (void)fprintf(w->out, "\nLaws of scaling, fitted to %zu points (95%% bootstrap intervals):\n",
+                  fit->points);
+    print_estimate(w, "Amdahl: serial part", &fit->serial);
+    print_estimate(w, "USL: sigma", &fit->sigma);
+    if (fit->kappa_dropped)
+        (void)fprintf(w->out, "%-22s dropped: its interval holds 0\n", "USL: kappa");
+    else
+        print_estimate(w, "USL: kappa", &fit->kappa);
+    if (isfinite(fit->peak))
+        (void)fprintf(w->out, "%-22s %.0f threads\n", "Most speedup at", fit->peak);
+    for (int i = 0; i < BENCH_PROJECTIONS; i++) {
+        (void)snprintf(label, sizeof label, "Projected, %g cores", fit->projected_threads[i]);
+        print_estimate(w, label, &fit->projected[i]);
+    }
+    fputs("A projection is no measurement, and no target is judged by it.\n", w->out);
+}
+
 static void print_scaling(const writer *w, bench_section section)
 {
     const bench_matrix *matrix = w->report->matrix;
@@ -276,14 +311,18 @@ static void print_scaling(const writer *w, bench_section section)
     print_setting(w, section);
     print_rounds(w, section);
     print_detail(w, section, "Run");
-    (void)fprintf(w->out, "\n%-22s %-22s %s\n", "Run", "Speedup interval", "Efficiency interval");
+    (void)fprintf(w->out, "\n%-22s %-22s %-22s %s\n", "Run", "Speedup interval",
+                  "Efficiency interval", "Serial part");
     for (size_t i = 0; i < matrix->count; i++) {
         const bench_figures *f = &w->report->figures[i];
         if (in_section(w, i, section) && f->measured && f->speedup.count > 0)
-            (void)fprintf(w->out, "%-22s %-22s %s\n", matrix->cases[i].name,
+            (void)fprintf(w->out, "%-22s %-22s %-22s %s\n", matrix->cases[i].name,
                           range_cell(&f->speedup, speedup),
-                          percent_range_cell(&f->efficiency, efficiency));
+                          percent_range_cell(&f->efficiency, efficiency),
+                          bench_number(f->karp_flatt, time, CELL));
     }
+    if (section == BENCH_SCALING)
+        print_fit(w);
 }
 
 static void print_sizes(const writer *w)
@@ -420,7 +459,8 @@ static void print_key(const writer *w)
           "samples. Speedups and ratios are paired within rounds. Memory is the peak\n"
           "resident set of the process. CPU/wall is CPU time over wall time; balance is\n"
           "total CPU time over threads x that of the busiest thread; Gw/s is 10^9 weights\n"
-          "per second. Marks, where any sample has them: o more threads than usable CPUs;\n"
+          "per second. The serial part is what the speedup shows by Karp and Flatt. Marks, where "
+          "any sample has them: o more threads than usable CPUs;\n"
           "c CPU/wall under 0.9 x threads: did not have its cores; t fewer threads ran than\n"
           "asked for; e part of the input was not in the page cache.\n",
           w->out);

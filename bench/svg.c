@@ -163,6 +163,14 @@ void svg_rect(FILE *out, const char *class_name, double x1, double y1, double x2
                   class_name, fmin(x1, x2), fmin(y1, y2), fabs(x2 - x1), fabs(y2 - y1));
 }
 
+void svg_curve(FILE *out, const char *class_name, const double *x, const double *y, size_t count)
+{
+    (void)fprintf(out, "<polyline class=\"%s\" points=\"", class_name);
+    for (size_t i = 0; i < count; i++)
+        (void)fprintf(out, "%.1f,%.1f ", x[i], y[i]);
+    fputs("\"/>\n", out);
+}
+
 void svg_mark(FILE *out, const char *class_name, int shape, double x, double y, double radius,
               const char *tip)
 {

@@ -3,6 +3,7 @@
 #ifndef BENCH_SVG_H
 #define BENCH_SVG_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* The drawing, in its own units; the page scales it. Narrow, so that text stays legible on a
@@ -41,6 +42,8 @@ void svg_frame(FILE *out, const svg_axis *x, const svg_axis *y, const char *x_na
 /* Below, coordinates are the drawing's. */
 void svg_line(FILE *out, const char *class_name, double x1, double y1, double x2, double y2);
 void svg_rect(FILE *out, const char *class_name, double x1, double y1, double x2, double y2);
+/* A smooth line through count points. */
+void svg_curve(FILE *out, const char *class_name, const double *x, const double *y, size_t count);
 /* Shapes tell series apart where colours do not: 0 circle, 1 square, 2 diamond, 3 triangle.
  * tip: shown on hovering; may be NULL. */
 void svg_mark(FILE *out, const char *class_name, int shape, double x, double y, double radius,
