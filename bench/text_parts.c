@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "text_parts.h"
+#include "util.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum { WIDTH = 80, CELL = 40 };
+
+void bench_text_rule(const bench_text_writer *w, char line)
+{
+    for (int i = 0; i < WIDTH; i++)
+        (void)fputc(line, w->out);
+    (void)fputc('\n', w->out);
+}
+
+void bench_text_failures(const bench_text_writer *w)
+{
+    const bench_run *run = w->report->run;
+    if (run->failures == 0)
+        return;
+    (void)fprintf(w->out, "\nFailures:\n");
+    bench_text_rule(w, '-');
+    for (size_t i = 0; i < run->failures; i++)
+        (void)fprintf(w->out, "%s%s%s\n", w->color ? "\033[31m" : "", run->failure[i],
+                      w->color ? "\033[0m" : "");
+}
+
+void bench_text_verification(const bench_text_writer *w)
+{
+    const bench_matrix *matrix = w->report->matrix;
+    (void)fprintf(w->out, "\nVerification:\n");
+    bench_text_rule(w, '-');
+    for (size_t model = 0; model < matrix->models; model++) {
+        size_t runs = 0;
+        const char *checksum = NULL;
+        for (size_t i = 0; i < matrix->count; i++)
+            if (matrix->cases[i].model == model && w->report->run->result[i].checksum[0] != '\0' &&
+                w->report->run->result[i].failure == NULL) {
+                runs++;
+                checksum = w->report->run->result[i].checksum;
+            }
+        if (runs > 0)
+            (void)fprintf(w->out, "%-22s %zu configurations, one output: checksum %s\n",
+                          matrix->model[model].label, runs, checksum);
+        else
+            (void)fprintf(w->out, "%-22s not verified\n", matrix->model[model].label);
+    }
+}
+
+void bench_text_environment(const bench_text_writer *w)
+{
+    const bench_env *env = w->report->env;
+    char value[CELL];
+    (void)fprintf(w->out, "\nEnvironment:\n");
+    bench_text_rule(w, '-');
+    (void)fprintf(w->out, "%-26s %s\n", "Date", env->date);
+    (void)fprintf(w->out, "%-26s %s %s\n", "arrowquant", w->report->run->version,
+                  w->report->binary);
+    (void)fprintf(w->out, "%-26s %s\n", "Command", w->report->command);
+    (void)fprintf(w->out, "%-26s %" PRIu64 "\n", "Seed", w->report->seed);
+    for (size_t i = 0; i < env->facts; i++) {
+        const bench_fact *fact = &env->fact[i];
+        if (fact->text != NULL)
+            (void)fprintf(w->out, "%-26s %s\n", fact->label, fact->text);
+        else if (isinf(fact->number))
+            (void)fprintf(w->out, "%-26s none\n", fact->label);
+        else if (isnan(fact->number))
+            (void)fprintf(w->out, "%-26s unknown\n", fact->label);
+        else if (strstr(fact->key, "bytes") != NULL)
+            (void)fprintf(w->out, "%-26s %s\n", fact->label,
+                          bench_bytes(fact->number, value, sizeof value));
+        else
+            (void)fprintf(w->out, "%-26s %g\n", fact->label, fact->number);
+    }
+    for (size_t i = 0; i < env->doubts; i++)
+        (void)fprintf(w->out, "%s%-26s %s%s\n", w->color ? "\033[33m" : "", "Doubt", env->doubt[i],
+                      w->color ? "\033[0m" : "");
+}
+
+void bench_text_key(const bench_text_writer *w)
+{
+    fputs("\nTimes are medians over rounds, in seconds; MB = 10^6 bytes. Intervals are 95%\n"
+          "bootstrap intervals of the median; with fewer than six rounds, the range of the\n"
+          "samples. Speedups and ratios are paired within rounds. Memory is the peak\n"
+          "resident set of the process. CPU/wall is CPU time over wall time; balance is\n"
+          "total CPU time over threads x that of the busiest thread; Gw/s is 10^9 weights\n"
+          "per second. The serial part is what the speedup shows by Karp and Flatt. Marks, where "
+          "any sample has them: o more threads than usable CPUs;\n"
+          "c CPU/wall under 0.9 x threads: did not have its cores; t fewer threads ran than\n"
+          "asked for; e part of the input was not in the page cache.\n",
+          w->out);
+}
