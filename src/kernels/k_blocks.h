@@ -10,7 +10,7 @@
 #include "k_store.h"
 #include "list.h"
 
-enum { MOST_SUB = 32, MOST_TILES = SUPER / 16 / V_LANES > 2 ? SUPER / 16 / V_LANES : 2 };
+enum { MOST_SUB = 32, MOST_TILES = 4 };
 enum { MOST_LANES = MOST_TILES * V_LANES };
 
 typedef struct k_tile {
@@ -24,11 +24,12 @@ typedef struct k_found {
     float scale[MOST_LANES], min[MOST_LANES], inverse[MOST_LANES], base[MOST_LANES];
 } k_found;
 
-/* At least two tiles, and at least a super-block. */
+/* Tiles that are searched side by side; at least a super-block. Four where every level waits for
+ * the one before it and for a division (q3_K), else two. */
 AQ_INLINE int k_tiles(k_rule rule)
 {
-    int whole = SUPER / rule.sub / V_LANES;
-    return whole > 2 ? whole : 2;
+    int whole = SUPER / rule.sub / V_LANES, least = rule.type == AQ_TYPE_Q3_K ? 4 : 2;
+    return whole > least ? whole : least;
 }
 
 AQ_INLINE size_t k_batch(k_rule rule)
@@ -326,9 +327,23 @@ AQ_INLINE signed_state signed_start(int n, k_tile *tile)
     return s;
 }
 
-/* Sums for the levels of inverse * x, whose magnitude is at most 33. */
-AQ_INLINE void signed_sums(int n, int tiles, int levels, int keep, k_tile *tile, const vf *inverse,
-                           signed_state *s)
+/* Which ends of the levels a value of inverse * x may pass when rounded. */
+enum { PASSES_NONE = 0, PASSES_HIGH = 1, PASSES_BOTH = 3 };
+
+AQ_INLINE vf signed_level(vf v, int levels, int passes)
+{
+    uint32_t zero = 0x4b400000u;
+    vi bits = v_bits(v_add(v, v_set(K_MAGIC)));
+    if (passes == PASSES_BOTH)
+        bits = v_max_s32(bits, v_set_bits(zero - (uint32_t)levels));
+    if (passes != PASSES_NONE)
+        bits = v_min_s32(bits, v_set_bits(zero + (uint32_t)levels - 1));
+    return v_sub(v_from_bits(bits), v_set(K_MAGIC));
+}
+
+/* Sums for the levels of inverse * x. */
+AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, int keep, k_tile *tile,
+                           const vf *inverse, signed_state *s)
 {
     vf id[MOST_TILES], xl[MOST_TILES], l2[MOST_TILES];
 #pragma GCC unroll 4
@@ -336,11 +351,11 @@ AQ_INLINE void signed_sums(int n, int tiles, int levels, int keep, k_tile *tile,
         id[t] = inverse[t];
         xl[t] = l2[t] = v_set(0.0f);
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < rule.sub; i++) {
 #pragma GCC unroll 4
         for (int t = 0; t < tiles; t++) {
-            vf l = k_ordinary(v_mul(id[t], tile[t].x[i]), -levels, levels - 1);
-            xl[t] = v_add(xl[t], v_mul(tile[t].l[i + n], l));
+            vf l = signed_level(v_mul(id[t], tile[t].x[i]), rule.levels, passes);
+            xl[t] = v_add(xl[t], v_mul(tile[t].l[i + rule.sub], l));
             l2[t] = v_add(l2[t], v_mul(v_mul(tile[t].w[i], l), l));
             if (keep)
                 tile[t].l[i] = l;
@@ -364,13 +379,15 @@ AQ_INLINE void store_found(int tiles, const signed_state *s, k_found *found)
     }
 }
 
-AQ_INLINE void signed_step(k_rule rule, int tiles, float levels, k_tile *tile, signed_state *s)
+AQ_INLINE void signed_step(k_rule rule, int tiles, int passes, int step, k_tile *tile,
+                           signed_state *s)
 {
+    float levels = -((float)rule.levels + 0.1f * (float)step);
     vf inverse[MOST_TILES];
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++)
         inverse[t] = v_div(v_set(levels), s[t].extreme);
-    signed_sums(rule.sub, tiles, rule.levels, 0, tile, inverse, s);
+    signed_sums(rule, tiles, passes, 0, tile, inverse, s);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         vm better = v_both(v_gt(s[t].l2, v_set(0.0f)),
@@ -391,7 +408,7 @@ AQ_INLINE void signed_first(k_rule rule, int tiles, int keep, k_tile *tile, sign
         s[t] = signed_start(rule.sub, &tile[t]);
         inverse[t] = s[t].best_inverse = v_div(v_set(-(float)rule.levels), s[t].extreme);
     }
-    signed_sums(rule.sub, tiles, rule.levels, keep, tile, inverse, s);
+    signed_sums(rule, tiles, PASSES_HIGH, keep, tile, inverse, s);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         s[t].scale = v_select(v_eq(s[t].l2, zero), zero, v_div(s[t].xl, s[t].l2));
@@ -403,9 +420,15 @@ AQ_INLINE void search_scale(k_rule rule, int tiles, k_tile *tile, k_found *found
 {
     signed_state s[MOST_TILES];
     signed_first(rule, tiles, 0, tile, s);
-    for (int step = -9; step <= 9; step++)
+    /* The largest magnitude is mapped to 32 + step / 10: up to 31.4 rounds to a level of either
+     * sign, up to 32.4 to one that only the negative side has. */
+    for (int step = -9; step <= -6; step++)
+        signed_step(rule, tiles, PASSES_NONE, step, tile, s);
+    for (int step = -5; step <= 4; step++)
         if (step != 0)
-            signed_step(rule, tiles, -((float)rule.levels + 0.1f * (float)step), tile, s);
+            signed_step(rule, tiles, PASSES_HIGH, step, tile, s);
+    for (int step = 5; step <= 9; step++)
+        signed_step(rule, tiles, PASSES_BOTH, step, tile, s);
     store_found(tiles, s, found);
 }
 
@@ -427,20 +450,27 @@ AQ_INLINE vm improve_level(k_rule rule, int i, k_tile *tile, signed_state *s)
     return better;
 }
 
-/* A lane that changes nothing in a round changes nothing in the next ones either. */
+/* A lane that changes nothing in a round changes nothing in the next ones either; a tile of such
+ * lanes is left alone. */
 AQ_INLINE void search_levels(k_rule rule, int tiles, k_tile *tile, k_found *found)
 {
     signed_state s[MOST_TILES];
     vf zero = v_set(0.0f);
     signed_first(rule, tiles, 1, tile, s);
-    unsigned changed = 1;
-    for (int round = 0; round < 5 && changed != 0; round++) {
-        changed = 0;
+    unsigned changed[MOST_TILES] = {1, 1, 1, 1}, any = 1;
+    for (int round = 0; round < 5 && any != 0; round++) {
+        unsigned active[MOST_TILES];
+        memcpy(active, changed, sizeof active);
+        memset(changed, 0, sizeof changed);
         for (int i = 0; i < rule.sub; i++) {
 #pragma GCC unroll 4
             for (int t = 0; t < tiles; t++)
-                changed |= v_mask_bits(improve_level(rule, i, &tile[t], &s[t]));
+                if (active[t] != 0)
+                    changed[t] |= v_mask_bits(improve_level(rule, i, &tile[t], &s[t]));
         }
+        any = 0;
+        for (int t = 0; t < tiles; t++)
+            any |= changed[t];
     }
     for (int t = 0; t < tiles; t++)
         s[t].scale = v_select(v_gt(s[t].l2, zero), v_div(s[t].xl, s[t].l2), zero);
