@@ -163,8 +163,8 @@ static void plot_scaling(const bench_report *report, bench_section section, int 
     grey_oversubscribed(report, &x, out);
     svg_frame(out, &x, &y, "threads", efficiency ? "efficiency (%)" : "speedup");
     double end = efficiency ? x.high : fmin(x.high, y.high);
-    svg_line(out, "ideal", svg_at(&x, efficiency ? 0 : 0), svg_at(&y, efficiency ? 100 : 0),
-             svg_at(&x, end), svg_at(&y, efficiency ? 100 : end));
+    svg_line(out, "ideal", svg_at(&x, 0), svg_at(&y, efficiency ? 100 : 0), svg_at(&x, end),
+             svg_at(&y, efficiency ? 100 : end));
     if (report->fit->fitted && section == BENCH_SCALING)
         draw_fit(report, &x, &y, efficiency, out);
     double limit = efficiency ? 50 : 4;
