@@ -144,10 +144,10 @@ static void print_rounds(const writer *w, bench_section section)
         const bench_group *run = &w->report->run->group[group];
         if (run->stop == BENCH_NOT_SAMPLED)
             continue;
-        (void)fprintf(w->out, "%s%s%u rounds in %.1f s: %s.\n",
+        (void)fprintf(w->out, "%s%s%u round%s in %.1f s: %s.\n",
                       section == BENCH_SIZES ? matrix->model[matrix->cases[i].model].label : "",
-                      section == BENCH_SIZES ? ": " : "", run->rounds, run->spent_s,
-                      bench_stop_text(run->stop));
+                      section == BENCH_SIZES ? ": " : "", run->rounds, run->rounds == 1 ? "" : "s",
+                      run->spent_s, bench_stop_text(run->stop));
     }
 }
 

@@ -44,8 +44,8 @@ void bench_text_verification(const bench_text_writer *w)
                 checksum = w->report->run->result[i].checksum;
             }
         if (runs > 0)
-            (void)fprintf(w->out, "%-22s %zu configurations, one output: checksum %s\n",
-                          matrix->model[model].label, runs, checksum);
+            (void)fprintf(w->out, "%-22s %zu configuration%s, one output: checksum %s\n",
+                          matrix->model[model].label, runs, runs == 1 ? "" : "s", checksum);
         else
             (void)fprintf(w->out, "%-22s not verified\n", matrix->model[model].label);
     }
