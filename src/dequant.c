@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { BLOCK = 32 }; /* weights in a block of every quantized type here */
+enum { BLOCK = 32 }; /* weights in a block of the types that are no K types */
 
 /* Exact, NaN payloads and subnormals included; without a branch, for the vectorizer. */
 static inline float from_f16(uint16_t half)
@@ -149,11 +149,13 @@ static const struct {
     dequant_fn *fn;
     size_t block;
 } table[AQ_DTYPE_COUNT] = {
-    [AQ_DTYPE_F64] = {from_f64_row, 1},   [AQ_DTYPE_F32] = {from_f32_row, 1},
-    [AQ_DTYPE_F16] = {from_f16_row, 1},   [AQ_DTYPE_BF16] = {from_bf16_row, 1},
-    [AQ_DTYPE_Q8_0] = {from_q8_0, BLOCK}, [AQ_DTYPE_Q4_0] = {from_q4_0, BLOCK},
-    [AQ_DTYPE_Q4_1] = {from_q4_1, BLOCK}, [AQ_DTYPE_Q5_0] = {from_q5_0, BLOCK},
-    [AQ_DTYPE_Q5_1] = {from_q5_1, BLOCK},
+    [AQ_DTYPE_F64] = {from_f64_row, 1},       [AQ_DTYPE_F32] = {from_f32_row, 1},
+    [AQ_DTYPE_F16] = {from_f16_row, 1},       [AQ_DTYPE_BF16] = {from_bf16_row, 1},
+    [AQ_DTYPE_Q8_0] = {from_q8_0, BLOCK},     [AQ_DTYPE_Q4_0] = {from_q4_0, BLOCK},
+    [AQ_DTYPE_Q4_1] = {from_q4_1, BLOCK},     [AQ_DTYPE_Q5_0] = {from_q5_0, BLOCK},
+    [AQ_DTYPE_Q5_1] = {from_q5_1, BLOCK},     [AQ_DTYPE_Q2_K] = {aq_dequant_q2_k, 256},
+    [AQ_DTYPE_Q3_K] = {aq_dequant_q3_k, 256}, [AQ_DTYPE_Q4_K] = {aq_dequant_q4_k, 256},
+    [AQ_DTYPE_Q5_K] = {aq_dequant_q5_k, 256}, [AQ_DTYPE_Q6_K] = {aq_dequant_q6_k, 256},
 };
 
 bool aq_dequant_knows(aq_dtype dtype)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "arrowquant.h"
 
@@ -32,5 +33,12 @@ typedef struct aq_packed_row {
 } aq_packed_row;
 
 void aq_dequant_packed(const aq_packed_row *row, float *out);
+
+/* Of the K types: `blocks` super-blocks. */
+void aq_dequant_q2_k(const uint8_t *in, size_t blocks, float *out);
+void aq_dequant_q3_k(const uint8_t *in, size_t blocks, float *out);
+void aq_dequant_q4_k(const uint8_t *in, size_t blocks, float *out);
+void aq_dequant_q5_k(const uint8_t *in, size_t blocks, float *out);
+void aq_dequant_q6_k(const uint8_t *in, size_t blocks, float *out);
 
 #endif

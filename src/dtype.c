@@ -60,19 +60,19 @@ static const aq_dtype_info dtypes[AQ_DTYPE_COUNT] = {
 
 /* file_type: llama's LLAMA_FTYPE_MOSTLY_*, which general.file_type holds. */
 static const aq_type_info types[AQ_TYPE_COUNT] = {
-    [AQ_TYPE_Q8_0] = {"q8_0", AQ_DTYPE_Q8_0, 8, false, 32, 34, 7},
-    [AQ_TYPE_Q4_0] = {"q4_0", AQ_DTYPE_Q4_0, 4, false, 32, 18, 2},
-    [AQ_TYPE_Q4_1] = {"q4_1", AQ_DTYPE_Q4_1, 4, false, 32, 20, 3},
-    [AQ_TYPE_Q5_0] = {"q5_0", AQ_DTYPE_Q5_0, 5, false, 32, 22, 8},
-    [AQ_TYPE_Q5_1] = {"q5_1", AQ_DTYPE_Q5_1, 5, false, 32, 24, 9},
-    [AQ_TYPE_Q2_K] = {"q2_k", AQ_DTYPE_Q2_K, 2, false, 256, 84, 10},
-    [AQ_TYPE_Q3_K] = {"q3_k", AQ_DTYPE_Q3_K, 3, false, 256, 110, 11},
-    [AQ_TYPE_Q4_K] = {"q4_k", AQ_DTYPE_Q4_K, 4, false, 256, 144, 14},
-    [AQ_TYPE_Q5_K] = {"q5_k", AQ_DTYPE_Q5_K, 5, false, 256, 176, 16},
-    [AQ_TYPE_Q6_K] = {"q6_k", AQ_DTYPE_Q6_K, 6, false, 256, 210, 18},
-    [AQ_TYPE_INT8] = {"int8", AQ_DTYPE_I32, 8, true, 0, 0, 0},
-    [AQ_TYPE_INT4] = {"int4", AQ_DTYPE_I32, 4, true, 0, 0, 0},
-    [AQ_TYPE_INT2] = {"int2", AQ_DTYPE_I32, 2, true, 0, 0, 0},
+    [AQ_TYPE_Q8_0] = {"q8_0", AQ_DTYPE_Q8_0, 8, false, 32, 34, 0, 1, 7},
+    [AQ_TYPE_Q4_0] = {"q4_0", AQ_DTYPE_Q4_0, 4, false, 32, 18, 0, 1, 2},
+    [AQ_TYPE_Q4_1] = {"q4_1", AQ_DTYPE_Q4_1, 4, false, 32, 20, 0, 2, 3},
+    [AQ_TYPE_Q5_0] = {"q5_0", AQ_DTYPE_Q5_0, 5, false, 32, 22, 0, 1, 8},
+    [AQ_TYPE_Q5_1] = {"q5_1", AQ_DTYPE_Q5_1, 5, false, 32, 24, 0, 2, 9},
+    [AQ_TYPE_Q2_K] = {"q2_k", AQ_DTYPE_Q2_K, 2, false, 256, 84, 80, 2, 10},
+    [AQ_TYPE_Q3_K] = {"q3_k", AQ_DTYPE_Q3_K, 3, false, 256, 110, 108, 1, 11},
+    [AQ_TYPE_Q4_K] = {"q4_k", AQ_DTYPE_Q4_K, 4, false, 256, 144, 0, 2, 14},
+    [AQ_TYPE_Q5_K] = {"q5_k", AQ_DTYPE_Q5_K, 5, false, 256, 176, 0, 2, 16},
+    [AQ_TYPE_Q6_K] = {"q6_k", AQ_DTYPE_Q6_K, 6, false, 256, 210, 208, 1, 18},
+    [AQ_TYPE_INT8] = {"int8", AQ_DTYPE_I32, 8, true, 0, 0, 0, 0, 0},
+    [AQ_TYPE_INT4] = {"int4", AQ_DTYPE_I32, 4, true, 0, 0, 0, 0, 0},
+    [AQ_TYPE_INT2] = {"int2", AQ_DTYPE_I32, 2, true, 0, 0, 0, 0, 0},
 };
 
 const aq_dtype_info *aq_dtype_get(aq_dtype dtype)

@@ -31,6 +31,8 @@ typedef struct aq_type_info {
     bool packed;        /* a safetensors type */
     uint32_t block;     /* weights per block; 0 for the safetensors types */
     uint32_t bytes;     /* per block */
+    uint32_t scale_at;  /* byte in the block of its float16 scale, */
+    uint32_t halves;    /* 2 where a float16 minimum follows it, else 1 */
     uint32_t file_type; /* GGUF general.file_type (llama's ftype number); 0 for packed */
 } aq_type_info;
 

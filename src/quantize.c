@@ -77,8 +77,9 @@ static aq_status check_target(const aq_quantize_options *o, const aq_model *mode
 {
     bool packed = aq_type_get(o->type)->packed;
     if (packed && target == TARGET_GGUF)
-        return aq_fail(err, AQ_USAGE, "%s: GGUF has no type %s; use q8_0, q4_0, q4_1, q5_0 or q5_1",
-                       output, aq_type_name(o->type));
+        return aq_fail(err, AQ_USAGE,
+                       "%s: GGUF has no type %s; use q8_0, q4_0 or another of its types", output,
+                       aq_type_name(o->type));
     if (!packed && (target == TARGET_SAFETENSORS || target == TARGET_DIRECTORY))
         return aq_fail(err, AQ_USAGE,
                        "%s: safetensors has no type %s; use int8, int4 or int2, or name an output "

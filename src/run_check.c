@@ -67,7 +67,7 @@ static aq_status fail_overflow(const aq_plan *plan, const aq_tensor *t, const sh
                    "keep the tensor with --keep", err);
 }
 
-/* ---- blocks: float16 scale first, and a minimum or none after it ---- */
+/* ---- blocks: a float16 scale, and a minimum or none after it ---- */
 
 static bool half_is_finite(const uint8_t *p)
 {
@@ -76,15 +76,19 @@ static bool half_is_finite(const uint8_t *p)
     return (half & 0x7c00) != 0x7c00;
 }
 
-static size_t halves_of(aq_type type)
-{
-    return type == AQ_TYPE_Q4_1 || type == AQ_TYPE_Q5_1 ? 2 : 1;
-}
+/* Beyond this no type reaches: the largest float16 times q6_K's largest sub-block scale and level.
+ * The K types' searches lose themselves in sums that overflow, and may leave a finite scale there.
+ */
+static const float most = 65504.0f * 128.0f * 32.0f;
 
-static bool block_overflows(aq_type type, const uint8_t *block)
+static bool block_overflows(const aq_type_info *type, aq_dtype dtype, const void *src,
+                            const share *s, const uint8_t *block)
 {
-    for (size_t i = 0; i < halves_of(type); i++)
-        if (!half_is_finite(block + 2 * i))
+    for (uint64_t i = 0; i < s->count; i++)
+        if (fabsf(weight_at(dtype, src, s->first + i)) > most)
+            return true;
+    for (uint32_t i = 0; i < type->halves; i++)
+        if (!half_is_finite(block + type->scale_at + 2 * i))
             return true;
     return false;
 }
@@ -93,7 +97,7 @@ static void poison_block(const aq_type_info *type, uint8_t *block)
 {
     const uint16_t nan = 0x7e00;
     memset(block, 0, type->bytes);
-    memcpy(block, &nan, 2);
+    memcpy(block + type->scale_at, &nan, 2);
 }
 
 static aq_status check_blocks(const aq_plan *plan, const aq_tile *tile, aq_nonfinite nonfinite,
@@ -111,7 +115,7 @@ static aq_status check_blocks(const aq_plan *plan, const aq_tile *tile, aq_nonfi
             return fail_nonfinite(plan, t, s.index + bad, weight_at(t->dtype, src, i + bad), err);
         if (bad < s.count)
             poison_block(type, block);
-        else if (block_overflows(plan->type_id, block) && nonfinite == AQ_NONFINITE_ERROR)
+        else if (block_overflows(type, t->dtype, src, &s, block) && nonfinite == AQ_NONFINITE_ERROR)
             return fail_overflow(plan, t, &s, err);
     }
     return AQ_OK;

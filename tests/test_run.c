@@ -344,18 +344,22 @@ END_TEST
 START_TEST(a_scale_beyond_float16_is_an_error)
 {
     static const aq_type types[] = {AQ_TYPE_Q8_0, AQ_TYPE_Q4_0, AQ_TYPE_Q4_1, AQ_TYPE_Q5_0,
-                                    AQ_TYPE_Q5_1};
+                                    AQ_TYPE_Q5_1, AQ_TYPE_Q2_K, AQ_TYPE_Q3_K, AQ_TYPE_Q4_K,
+                                    AQ_TYPE_Q5_K, AQ_TYPE_Q6_K};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         const setting s = {types[i], 0, false};
         const float large = 1e30f;
+        char want[64];
+        uint64_t block = aq_type_get(types[i])->block;
+        (void)snprintf(want, sizeof want, "tensor 'x', index %u ", (unsigned)(800 / block * block));
         memory_model m;
         aq_error error;
         memory_model_init(&m);
-        add(&m, "x", AQ_DTYPE_F32, 2, 64);
-        memcpy(m.source->bytes + 4 * 100, &large, 4);
+        add(&m, "x", AQ_DTYPE_F32, 2, 512);
+        memcpy(m.source->bytes + 4 * 800, &large, 4);
         ck_assert_int_eq(run_failing(&m, &s, AQ_MODE_STREAMING, AQ_NONFINITE_ERROR, NULL, &error),
                          AQ_NUMERIC);
-        ck_assert_msg(strstr(error.message, "tensor 'x', index 96 ") != NULL, "%s", error.message);
+        ck_assert_msg(strstr(error.message, want) != NULL, "%s", error.message);
         memory_model_free(&m);
     }
 }

@@ -26,6 +26,7 @@ static const char help_text[] =
     "        or null: (quantize and discard, for measuring)\n"
     "\n"
     "  -t, --type TYPE          gguf: q8_0 (default) q4_0 q4_1 q5_0 q5_1\n"
+    "                           q2_k q3_k q4_k q5_k q6_k\n"
     "                           safetensors: int8 (default) int4 int2\n"
     "      --pure               one type for every quantized tensor; always so in this version\n"
     "  -j, --threads N          default: the CPUs this process may use\n"
@@ -93,7 +94,9 @@ static int bad(const char *option, const char *value, const char *expected)
 static int take_type(command *c, const char *value)
 {
     if (aq_type_parse(value, &c->options.type) != 0)
-        return bad("type", value, "q8_0, q4_0, q4_1, q5_0, q5_1, int8, int4 or int2");
+        return bad("type", value,
+                   "q8_0, q4_0, q4_1, q5_0, q5_1, q2_k, q3_k, q4_k, q5_k, q6_k, int8, int4 or "
+                   "int2");
     c->type_given = true;
     return 0;
 }
