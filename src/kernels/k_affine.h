@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The search of the K types that have a minimum: q2_K, q4_K, q5_K. */
+#ifndef AQ_KERNELS_K_AFFINE_H
+#define AQ_KERNELS_K_AFFINE_H
+
+#include "k_tile.h"
+
+typedef struct affine_rule {
+    int n, top, steps, absolute;
+    float first;
+} affine_rule;
+
+typedef struct affine_state {
+    vf min, max, low; /* low: the least weight (or 0), while min moves */
+    vf sum_w, sum_x, best, scale, inverse;
+    vf best_inverse, best_base;
+} affine_state;
+
+AQ_INLINE affine_state affine_start(affine_rule how, k_tile *tile)
+{
+    vf squares = v_set(0.0f), zero = v_set(0.0f);
+    for (int i = 0; i < how.n && !how.absolute; i++)
+        squares = v_add(squares, v_mul(tile->x[i], tile->x[i]));
+    vf base = v_sqrt(v_div(squares, v_set((float)how.n)));
+    affine_state s = {.min = tile->x[0], .max = tile->x[0]};
+    for (int i = 0; i < how.n; i++) {
+        vf x = tile->x[i], w = how.absolute ? v_abs(x) : v_add(base, v_abs(x));
+        tile->w[i] = w;
+        s.min = v_min(x, s.min);
+        s.max = v_max(x, s.max);
+        s.sum_w = i == 0 ? w : v_add(s.sum_w, w);
+        s.sum_x = i == 0 ? v_mul(w, x) : v_add(s.sum_x, v_mul(w, x));
+    }
+    s.min = v_select(v_gt(s.min, zero), zero, s.min);
+    s.low = s.min;
+    return s;
+}
+
+typedef struct affine_sums {
+    vf l, l2, xl;
+} affine_sums;
+
+/* Levels of all tiles, side by side. */
+AQ_INLINE void affine_levels(affine_rule how, int tiles, int literal, k_tile *tile,
+                             const affine_state *s, affine_sums *sums)
+{
+    vf inverse[MOST_TILES], min[MOST_TILES];
+    affine_sums sum[MOST_TILES];
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        inverse[t] = s[t].inverse;
+        min[t] = s[t].min;
+        sum[t] = (affine_sums){v_set(0.0f), v_set(0.0f), v_set(0.0f)};
+    }
+    for (int i = 0; i < how.n; i++) {
+#pragma GCC unroll 4
+        for (int t = 0; t < tiles; t++) {
+            vf x = tile[t].x[i], v = v_mul(inverse[t], v_sub(x, min[t]));
+            vf l = literal ? v_to_float(k_literal(v, 0, how.top)) : k_ordinary(v, 0, how.top);
+            vf wl = v_mul(tile[t].w[i], l);
+            tile[t].l[i] = l;
+            sum[t].l = v_add(sum[t].l, wl);
+            sum[t].l2 = v_add(sum[t].l2, v_mul(wl, l));
+            sum[t].xl = v_add(sum[t].xl, v_mul(wl, x));
+        }
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++)
+        sums[t] = sum[t];
+}
+
+/* Rounding is monotone: if the extremes stay near the levels, then so does every weight. */
+AQ_INLINE int affine_is_ordinary(affine_rule how, int tiles, const affine_state *s)
+{
+    unsigned all = (1u << V_LANES) - 1;
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        vf least = v_mul(s[t].inverse, v_sub(s[t].low, s[t].min));
+        vf greatest = v_mul(s[t].inverse, v_sub(s[t].max, s[t].min));
+        all &= v_mask_bits(v_gt(least, v_set(-8.0f))) &
+               v_mask_bits(v_gt(v_set((float)how.top + 8.0f), greatest));
+    }
+    return all == (1u << V_LANES) - 1;
+}
+
+AQ_INLINE void affine_any_levels(affine_rule how, int tiles, k_tile *tile, const affine_state *s,
+                                 affine_sums *sums)
+{
+    if (__builtin_expect(affine_is_ordinary(how, tiles, s), 1))
+        affine_levels(how, tiles, 0, tile, s, sums);
+    else
+        affine_levels(how, tiles, 1, tile, s, sums);
+}
+
+AQ_INLINE void affine_errors(affine_rule how, int tiles, const k_tile *tile, const vf *scale,
+                             const vf *min, vf *errors)
+{
+    vf error[MOST_TILES], a[MOST_TILES], b[MOST_TILES];
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        error[t] = v_set(0.0f);
+        a[t] = scale[t];
+        b[t] = min[t];
+    }
+    for (int i = 0; i < how.n; i++) {
+#pragma GCC unroll 4
+        for (int t = 0; t < tiles; t++) {
+            vf diff = v_sub(v_add(v_mul(a[t], tile[t].l[i]), b[t]), tile[t].x[i]);
+            vf distance = how.absolute ? v_abs(diff) : v_mul(diff, diff);
+            error[t] = v_add(error[t], v_mul(tile[t].w[i], distance));
+        }
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++)
+        errors[t] = error[t];
+}
+
+/* The scale and minimum (at most 0) that suit the levels best; the lanes where there are any. */
+AQ_INLINE vm affine_fit(const affine_state *s, affine_sums sum, vf *scale, vf *min)
+{
+    vf zero = v_set(0.0f);
+    vf determinant = v_sub(v_mul(s->sum_w, sum.l2), v_mul(sum.l, sum.l));
+    *scale = v_div(v_sub(v_mul(s->sum_w, sum.xl), v_mul(s->sum_x, sum.l)), determinant);
+    *min = v_div(v_sub(v_mul(sum.l2, s->sum_x), v_mul(sum.l, sum.xl)), determinant);
+    vm positive = v_gt(*min, zero);
+    *scale = v_select(positive, v_div(sum.xl, sum.l2), *scale);
+    *min = v_select(positive, zero, *min);
+    return v_gt(determinant, zero);
+}
+
+AQ_INLINE void affine_step(affine_rule how, int tiles, float levels, k_tile *tile, affine_state *s)
+{
+    affine_sums sums[MOST_TILES];
+    vf scale[MOST_TILES], min[MOST_TILES], error[MOST_TILES];
+    vm valid[MOST_TILES];
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++)
+        s[t].inverse = v_div(v_set(levels), v_sub(s[t].max, s[t].min));
+    affine_any_levels(how, tiles, tile, s, sums);
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++)
+        valid[t] = affine_fit(&s[t], sums[t], &scale[t], &min[t]);
+    affine_errors(how, tiles, tile, scale, min, error);
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        vm better = v_both(valid[t], v_gt(s[t].best, error[t]));
+        s[t].best = v_select(better, error[t], s[t].best);
+        s[t].scale = v_select(better, scale[t], s[t].scale);
+        s[t].best_inverse = v_select(better, s[t].inverse, s[t].best_inverse);
+        s[t].best_base = v_select(better, s[t].min, s[t].best_base);
+        s[t].min = v_select(better, min[t], s[t].min);
+    }
+}
+
+AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, k_found *found)
+{
+    affine_state s[MOST_TILES];
+    affine_sums unused[MOST_TILES];
+    vf scale[MOST_TILES], min[MOST_TILES], error[MOST_TILES], zero = v_set(0.0f);
+    vm empty[MOST_TILES];
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        s[t] = affine_start(how, &tile[t]);
+        empty[t] = v_eq(s[t].max, s[t].min);
+        /* whatever comes of it, the other lanes must not be kept from the fast way */
+        s[t].max = v_select(empty[t], v_set(1.0f), s[t].max);
+        s[t].inverse = v_div(v_set((float)how.top), v_sub(s[t].max, s[t].min));
+        s[t].best_inverse = s[t].inverse;
+        s[t].best_base = min[t] = s[t].min;
+        s[t].scale = scale[t] = v_div(v_set(1.0f), s[t].inverse);
+    }
+    affine_any_levels(how, tiles, tile, s, unused);
+    affine_errors(how, tiles, tile, scale, min, error);
+    for (int t = 0; t < tiles; t++)
+        s[t].best = error[t];
+    for (int step = 0; step < how.steps; step++)
+        affine_step(how, tiles, how.first + 0.1f * (float)step + (float)how.top, tile, s);
+    for (int t = 0; t < tiles; t++) {
+        /* A constant sub-block: nothing was there to search, and `min` is still the start's. */
+        vf least = v_select(empty[t], s[t].low, s[t].min);
+        v_store(found->scale + t * V_LANES, v_select(empty[t], zero, s[t].scale));
+        v_store(found->min + t * V_LANES,
+                v_from_bits(v_xor(v_bits(least), v_set_bits(0x80000000))));
+        v_store(found->inverse + t * V_LANES, v_select(empty[t], zero, s[t].best_inverse));
+        v_store(found->base + t * V_LANES, s[t].best_base);
+    }
+}
+
+#endif

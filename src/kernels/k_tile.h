@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Tiles of sub-blocks, one to a lane, for the searches of the K types; k_blocks.h has the idea. */
+#ifndef AQ_KERNELS_K_TILE_H
+#define AQ_KERNELS_K_TILE_H
+
+#include "k_store.h"
+
+enum { MOST_SUB = 32, MOST_TILES = 4 };
+enum { MOST_LANES = MOST_TILES * V_LANES };
+
+typedef struct k_tile {
+    vf x[MOST_SUB], w[MOST_SUB]; /* weight i of every lane's sub-block, and what it counts for */
+    vf l[MOST_SUB];              /* its level in the step at hand; in the end, of q3_K, the best */
+} k_tile;
+
+/* What the search leaves behind for each sub-block. Its best levels are not kept, but can be had
+ * again: inverse * (x - base), rounded. inverse is 0 where all levels are 0. */
+typedef struct k_found {
+    float scale[MOST_LANES], min[MOST_LANES], inverse[MOST_LANES], base[MOST_LANES];
+} k_found;
+
+/* Tiles that are searched side by side; at least a super-block. Four where every level waits for
+ * the one before it and for a division (q3_K), else two. */
+AQ_INLINE int k_tiles(k_rule rule)
+{
+    int whole = SUPER / rule.sub / V_LANES, least = rule.type == AQ_TYPE_Q3_K ? 4 : 2;
+    return whole > least ? whole : least;
+}
+
+AQ_INLINE size_t k_batch(k_rule rule)
+{
+    return (size_t)(k_tiles(rule) * V_LANES * rule.sub / SUPER);
+}
+
+/* ---- transposing ---- */
+
+#ifdef V_HAS_128_PAIRS
+/* Quarters (or halves) q of four (two) vectors at a time: column q of their transpose. */
+AQ_INLINE void transpose_128(vi *v, int stride)
+{
+    if (V_LANES == 8) {
+        vi a = v[0], b = v[stride];
+        v[0] = v_even_128(a, b);
+        v[stride] = v_odd_128(a, b);
+        return;
+    }
+    vi even_01 = v_even_128(v[0], v[stride]), odd_01 = v_odd_128(v[0], v[stride]);
+    vi even_23 = v_even_128(v[2 * stride], v[3 * stride]);
+    vi odd_23 = v_odd_128(v[2 * stride], v[3 * stride]);
+    v[0] = v_even_128(even_01, even_23);
+    v[stride] = v_even_128(odd_01, odd_23);
+    v[2 * stride] = v_odd_128(even_01, even_23);
+    v[3 * stride] = v_odd_128(odd_01, odd_23);
+}
+#endif
+
+AQ_INLINE void transpose(vi v[V_LANES])
+{
+    for (int g = 0; g < V_LANES; g += 4) {
+        vi low_01 = v_low_32(v[g], v[g + 1]), high_01 = v_high_32(v[g], v[g + 1]);
+        vi low_23 = v_low_32(v[g + 2], v[g + 3]), high_23 = v_high_32(v[g + 2], v[g + 3]);
+        v[g] = v_low_64(low_01, low_23);
+        v[g + 1] = v_high_64(low_01, low_23);
+        v[g + 2] = v_low_64(high_01, high_23);
+        v[g + 3] = v_high_64(high_01, high_23);
+    }
+#ifdef V_HAS_128_PAIRS
+    for (int c = 0; c < 4; c++)
+        transpose_128(v + c, 4);
+#endif
+}
+
+AQ_INLINE vi load_tile(aq_dtype source, int sub, const uint8_t *src, k_tile *tile, vi magnitude)
+{
+    for (int first = 0; first < sub; first += V_LANES) {
+        vi v[V_LANES];
+        for (int lane = 0; lane < V_LANES; lane++) {
+            size_t at = (size_t)(lane * sub + first) * aq_source_bytes(source);
+            v[lane] = v_bits(v_load(source, src + at));
+            magnitude = v_max_u32(magnitude, v_and(v[lane], v_set_bits(0x7fffffff)));
+        }
+        transpose(v);
+        for (int i = 0; i < V_LANES; i++)
+            tile->x[first + i] = v_from_bits(v[i]);
+    }
+    return magnitude;
+}
+
+/* ---- rounding ---- */
+
+#define K_MAGIC 12582912.0f
+
+/* k_nearest and k_clamp of any value. */
+AQ_INLINE vi k_literal(vf v, int low, int high)
+{
+    vi bits = v_and(v_bits(v_add(v, v_set(K_MAGIC))), v_set_bits(0x7fffff));
+    vi level = v_sub_s32(bits, v_set_bits(0x400000));
+    return v_min_s32(v_max_s32(level, v_set_bits((uint32_t)low)), v_set_bits((uint32_t)high));
+}
+
+/* The same, as floats, of values below 2^22: there the sum's bits are the level plus a constant. */
+AQ_INLINE vf k_ordinary(vf v, int low, int high)
+{
+    uint32_t zero = 0x4b400000u;
+    vi bits = v_bits(v_add(v, v_set(K_MAGIC)));
+    bits = v_max_s32(bits, v_set_bits(zero + (uint32_t)low));
+    bits = v_min_s32(bits, v_set_bits(zero + (uint32_t)high));
+    return v_sub(v_from_bits(bits), v_set(K_MAGIC));
+}
+
+AQ_INLINE vf v_abs(vf v)
+{
+    return v_from_bits(v_and(v_bits(v), v_set_bits(0x7fffffff)));
+}
+
+#endif
