@@ -103,9 +103,10 @@ void aq_dequant_q6_k(const uint8_t *restrict in, size_t blocks, float *restrict 
         float d = half_at(in + 208);
         for (int i = 0; i < SUPER; i++) {
             int half = i / 128, part = i % 128 / 32;
+            int8_t scale = scales[i / 16];
             int level = low[half * 64 + i % 64] >> (part / 2 * 4) & 15;
             level |= (high[half * 32 + i % 32] >> (part * 2) & 3) << 4;
-            out[i] = d * (float)scales[i / 16] * (float)(level - 32);
+            out[i] = d * (float)scale * (float)(level - 32);
         }
     }
 }
