@@ -218,10 +218,9 @@ static aq_status lay_out(aq_plan *plan, const aq_plan_options *options, aq_error
     aq_layout *layout = &plan->layout;
     aq_status status = AQ_OK;
     if (options->format == AQ_FORMAT_GGUF)
-        status = aq_gguf_layout(layout, 0, plan->model, options->type, options->arch, err);
-    for (uint32_t i = 0; i < layout->file_count; i++)
-        if (status == AQ_OK && options->format == AQ_FORMAT_SAFETENSORS)
-            status = aq_safetensors_layout(layout, i, plan->model, err);
+        return aq_gguf_layout(layout, 0, plan->model, options->type, options->arch, err);
+    for (uint32_t i = 0; status == AQ_OK && i < layout->file_count; i++)
+        status = aq_safetensors_layout(layout, i, plan->model, err);
     return status == AQ_OK ? AQ_OK : aq_fail_in(err, status, plan->model->path);
 }
 

@@ -6,7 +6,8 @@
 . "${top_srcdir:?run it with make check}/tests/lib.sh"
 
 need pkg-config
-[ -z "${AQ_SANITIZE:-}" ] || skip 'a program needs the sanitizer that the library was built with'
+[ -z "${AQ_SANITIZE:-}${AQ_COVERAGE:-}" ] ||
+    skip 'a program needs the instrumentation that the library was built with'
 install_once
 CC=$(sed -n "s/^CC='\(.*\)'/\1/p" "$top_builddir/config.log")
 need "${CC%% *}"
