@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "cgroup.h"
+#include "system.h"
 #include "util.h"
 
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static void walk_up(const char *mount, const char *path,
 void bench_cgroup_walk(const char *controller, void (*visit)(const char *directory, void *arg),
                        void *arg)
 {
-    char *text = bench_read_text("/proc/self/cgroup");
+    char *text = bench_system_text("/proc/self/cgroup");
     if (text == NULL)
         return;
     char *mount = bench_format("/sys/fs/cgroup/%s", controller), *rest = NULL;

@@ -40,7 +40,7 @@ void bench_env_doubt(bench_env *env, char *text)
 
 static char *field_of(const char *path, const char *key)
 {
-    char *text = bench_read_text(path);
+    char *text = bench_system_text(path);
     char *field = text == NULL ? NULL : bench_field(text, key);
     free(text);
     return field;
@@ -48,7 +48,7 @@ static char *field_of(const char *path, const char *key)
 
 static char *smt_state(void)
 {
-    char *active = bench_read_text("/sys/devices/system/cpu/smt/active");
+    char *active = bench_system_text("/sys/devices/system/cpu/smt/active");
     char *state = active == NULL ? NULL : bench_copy(active[0] == '1' ? "on" : "off");
     free(active);
     return state;
@@ -56,8 +56,8 @@ static char *smt_state(void)
 
 static char *turbo_state(void)
 {
-    char *none = bench_read_text("/sys/devices/system/cpu/intel_pstate/no_turbo");
-    char *boost = bench_read_text("/sys/devices/system/cpu/cpufreq/boost");
+    char *none = bench_system_text("/sys/devices/system/cpu/intel_pstate/no_turbo");
+    char *boost = bench_system_text("/sys/devices/system/cpu/cpufreq/boost");
     char *state = NULL;
     if (none != NULL)
         state = bench_copy(none[0] == '0' ? "on" : "off");
@@ -78,7 +78,7 @@ static void add_cpu(bench_env *env)
     add_text(env, "isa", "Best instruction set", bench_copy(aq_isa_name(aq_isa_best())));
     add_text(env, "smt", "SMT", smt_state());
     add_text(env, "governor", "Frequency governor",
-             bench_read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+             bench_system_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
     add_text(env, "turbo", "Turbo", turbo_state());
     add_number(env, "load", "Load before the run", bench_load());
 }
@@ -89,14 +89,14 @@ static void add_memory(bench_env *env)
     add_number(env, "memory_available_bytes", "Available memory (bytes)", bench_memory_available());
     add_number(env, "memory_limit_bytes", "Memory limit (cgroup)", bench_memory_limit());
     add_text(env, "huge_pages", "Transparent huge pages",
-             bench_read_text("/sys/kernel/mm/transparent_hugepage/enabled"));
+             bench_system_text("/sys/kernel/mm/transparent_hugepage/enabled"));
 }
 
 /* ---- software ---- */
 
 static char *system_name(void)
 {
-    char *name = NULL, *text = bench_read_text("/etc/os-release");
+    char *name = NULL, *text = bench_system_text("/etc/os-release");
     char *at = text == NULL ? NULL : strstr(text, "PRETTY_NAME=\"");
     if (at != NULL) {
         at += strlen("PRETTY_NAME=\"");
@@ -149,7 +149,7 @@ static void doubt_before(bench_env *env)
     if (load > 0.5 * env->usable_cpus)
         bench_env_doubt(env, bench_format("load average %.2f before the run on %u usable CPUs",
                                           load, env->usable_cpus));
-    char *governor = bench_read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+    char *governor = bench_system_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
     if (governor != NULL && strcmp(governor, "powersave") == 0 &&
         access("/sys/devices/system/cpu/intel_pstate", F_OK) != 0)
         bench_env_doubt(env, bench_copy("the frequency governor is powersave"));

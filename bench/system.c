@@ -19,6 +19,21 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+static const char *root = "";
+
+void bench_system_root(const char *directory)
+{
+    root = directory;
+}
+
+char *bench_system_text(const char *path)
+{
+    char *full = bench_format("%s%s", root, path);
+    char *text = bench_read_text(full);
+    free(full);
+    return text;
+}
+
 char *bench_field(const char *text, const char *key)
 {
     size_t length = strlen(key);
@@ -37,7 +52,7 @@ char *bench_field(const char *text, const char *key)
 /* The number that a field of a file begins with. */
 static double field_number(const char *path, const char *key)
 {
-    char *text = bench_read_text(path);
+    char *text = bench_system_text(path);
     char *field = text == NULL ? NULL : bench_field(text, key);
     double value = field != NULL && isdigit((unsigned char)field[0]) ? strtod(field, NULL) : NAN;
     free(field);
@@ -47,7 +62,7 @@ static double field_number(const char *path, const char *key)
 
 double bench_steal_s(void)
 {
-    char *text = bench_read_text("/proc/stat");
+    char *text = bench_system_text("/proc/stat");
     double steal = NAN, ticks = (double)sysconf(_SC_CLK_TCK);
     unsigned long long t;
     if (text != NULL && ticks > 0 && sscanf(text, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &t) == 1)
@@ -99,7 +114,7 @@ static void least_memory(const char *directory, void *least)
     double *limit = least;
     for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
         char *path = bench_format("%s/%s", directory, name[i]);
-        char *text = bench_read_text(path);
+        char *text = bench_system_text(path);
         /* cgroup v1 writes "no limit" as a number near 2^63. */
         if (text != NULL && isdigit((unsigned char)text[0]) && strtod(text, NULL) < 0x1p62)
             *limit = fmin(*limit, strtod(text, NULL));
@@ -118,7 +133,7 @@ double bench_memory_limit(void)
 static double file_number(const char *directory, const char *name)
 {
     char *path = bench_format("%s/%s", directory, name);
-    char *text = bench_read_text(path);
+    char *text = bench_system_text(path);
     double value = text != NULL && text[0] != '\0' ? strtod(text, NULL) : NAN;
     free(text);
     free(path);
@@ -129,7 +144,7 @@ static void least_cpu(const char *directory, void *least)
 {
     double *limit = least, quota = NAN, period = NAN;
     char *path = bench_format("%s/cpu.max", directory);
-    char *text = bench_read_text(path);
+    char *text = bench_system_text(path);
     if (text == NULL || sscanf(text, "%lf %lf", &quota, &period) != 2) {
         quota = file_number(directory, "cpu.cfs_quota_us");
         period = file_number(directory, "cpu.cfs_period_us");

@@ -5,6 +5,12 @@
 
 #include <stddef.h>
 
+/* What is read here and in topology, cgroup and env lies below this directory: "" unless a test has
+ * a tree of its own. The text is not copied. */
+void bench_system_root(const char *directory);
+/* The whole of a file of the system ("/proc/..."), as bench_read_text gives it. */
+char *bench_system_text(const char *path);
+
 /* Time that all CPUs together waited for the hypervisor, since boot. */
 double bench_steal_s(void);
 /* Time that this process's cgroup and those above it were throttled. */
