@@ -20,9 +20,8 @@ trap 'exit 1' HUP INT TERM
 echo '#define AQ_HAVE_NEON 1' >"$work/config.h"
 src=$top_srcdir/src
 aarch64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O2 -static -ffp-contract=off -Wall -Wextra -Werror \
-    -I"$work" -I"$src" -o "$work/test_kernels" "$top_srcdir/tests/test_kernels.c" "$src/isa.c" \
-    "$src/kernels/table.c" "$src/kernels/scalar_blocks.c" "$src/kernels/scalar_rows.c" "$src/kernels/scalar_k.c" \
-    "$src/kernels/neon.c" -lm
+    -DAQ_VEC_NEON -I"$work" -I"$src" -o "$work/test_kernels" "$top_srcdir/tests/test_kernels.c" "$src/isa.c" \
+    "$src/kernels/table.c" "$src"/kernels/scalar_*.c "$src"/kernels/vec_*.c -lm
 
 qemu-aarch64 "$work/test_kernels" --brief
 there=$(qemu-aarch64 "$work/test_kernels" --hash)

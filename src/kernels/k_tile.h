@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Tiles of sub-blocks, one to a lane, for the searches of the K types; k_blocks.h has the idea. */
+ * Tiles of sub-blocks, one to a lane, for the searches of the K types; k_batch.h has the idea. */
 #ifndef AQ_KERNELS_K_TILE_H
 #define AQ_KERNELS_K_TILE_H
 
 #include "k_store.h"
+#include "vec.h"
 
 enum { MOST_SUB = 32, MOST_TILES = 4 };
 enum { MOST_LANES = MOST_TILES * V_LANES };

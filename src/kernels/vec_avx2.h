@@ -5,6 +5,7 @@
 
 #include "vec_x86.h"
 
+#define V_NAME(name) name##_avx2
 enum { V_LANES = 8 };
 typedef __m256 vf;
 typedef __m256i vi;

@@ -5,6 +5,7 @@
 
 #include "vec_x86.h"
 
+#define V_NAME(name) name##_avx512
 enum { V_LANES = 16 };
 typedef __m512 vf;
 typedef __m512i vi;

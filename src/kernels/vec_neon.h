@@ -7,6 +7,7 @@
 
 #include <arm_neon.h>
 
+#define V_NAME(name) name##_neon
 enum { V_LANES = 4 };
 typedef float32x4_t vf;
 typedef uint32x4_t vi;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The search of the K types that have a minimum: q2_K, q4_K, q5_K. */
-#ifndef AQ_KERNELS_K_AFFINE_H
-#define AQ_KERNELS_K_AFFINE_H
+ * The K types that have a minimum, in vectors: compiled once for each ISA. */
+#include <config.h>
 
-#include "k_tile.h"
+#include "k_batch.h"
 
 typedef struct affine_rule {
     int n, top, steps, absolute;
@@ -186,4 +185,22 @@ AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, k_found *
     }
 }
 
-#endif
+/* Not inlined, so that one serves all source dtypes. */
+static __attribute__((noinline)) void search_q2_k(k_tile *tile, k_found *found)
+{
+    search_affine((affine_rule){16, 3, 16, 1, -0.5f}, k_tiles((k_rule)AQ_K_RULE_Q2_K), tile, found);
+}
+
+static __attribute__((noinline)) void search_q4_k(k_tile *tile, k_found *found)
+{
+    search_affine((affine_rule){32, 15, 21, 0, -1.0f}, k_tiles((k_rule)AQ_K_RULE_Q4_K), tile,
+                  found);
+}
+
+static __attribute__((noinline)) void search_q5_k(k_tile *tile, k_found *found)
+{
+    search_affine((affine_rule){32, 31, 16, 0, -0.5f}, k_tiles((k_rule)AQ_K_RULE_Q5_K), tile,
+                  found);
+}
+
+AQ_K_AFFINE_PAIRS(AQ_DEFINE_K)

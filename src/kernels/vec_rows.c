@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The packed types in vectors: included by each ISA's file after its vec_*.h. */
-#ifndef AQ_KERNELS_ROWS_H
-#define AQ_KERNELS_ROWS_H
+ * The packed types in vectors: compiled once for each ISA. */
+#include <config.h>
 
 #include "list.h"
 #include "row_scale.h"
+#include "vec.h"
 
 enum { CHUNK = 32 };
 
@@ -104,16 +104,14 @@ AQ_INLINE uint32_t quantize_row(unsigned bits, aq_dtype source, aq_row_fn *scala
     return v_greatest_u32(magnitude);
 }
 
-#define AQ_BITS_INT8 8
-#define AQ_BITS_INT4 4
-#define AQ_BITS_INT2 2
+enum { BITS_INT8 = 8, BITS_INT4 = 4, BITS_INT2 = 2 };
 
-#define AQ_DEFINE_ROW(TYPE, type, SOURCE, source)                                                  \
+#define DEFINE(TYPE, type, SOURCE, source)                                                         \
     uint32_t V_NAME(aq_##type##_##source)(const void *src, size_t n, const aq_row_params *params,  \
                                           uint32_t *levels, void *scales, uint8_t *zero_points)    \
     {                                                                                              \
-        return quantize_row(AQ_BITS_##TYPE, AQ_DTYPE_##SOURCE, aq_##type##_##source##_scalar, src, \
-                            n, params, levels, scales, zero_points);                               \
+        return quantize_row(BITS_##TYPE, AQ_DTYPE_##SOURCE, aq_##type##_##source##_scalar, src, n, \
+                            params, levels, scales, zero_points);                                  \
     }
 
-#endif
+AQ_ROW_PAIRS(DEFINE)

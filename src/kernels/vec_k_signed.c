@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The searches of the K types without a minimum: q3_K, q6_K. */
-#ifndef AQ_KERNELS_K_SIGNED_H
-#define AQ_KERNELS_K_SIGNED_H
+ * The K types without a minimum, in vectors: compiled once for each ISA. */
+#include <config.h>
 
-#include "k_tile.h"
+#include "k_batch.h"
 
 typedef struct signed_state {
     vf extreme, xl, l2, scale, best, best_inverse;
@@ -179,4 +178,17 @@ AQ_INLINE void search_levels(k_rule rule, int tiles, k_tile *tile, k_found *foun
     store_found(tiles, s, found);
 }
 
-#endif
+/* Not inlined, so that one serves all source dtypes. */
+static __attribute__((noinline)) void search_q3_k(k_tile *tile, k_found *found)
+{
+    k_rule rule = AQ_K_RULE_Q3_K;
+    search_levels(rule, k_tiles(rule), tile, found);
+}
+
+static __attribute__((noinline)) void search_q6_k(k_tile *tile, k_found *found)
+{
+    k_rule rule = AQ_K_RULE_Q6_K;
+    search_scale(rule, k_tiles(rule), tile, found);
+}
+
+AQ_K_SIGNED_PAIRS(AQ_DEFINE_K)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The K types in vectors: included by each ISA's file after its vec_*.h.
+ * The K types in vectors: what their families share, from the weights to the blocks.
  *
  * The search of a sub-block is a chain of float sums whose order is part of the result, so each
  * lane does it for a sub-block of its own, exactly as the scalar twin does. A tile is one sub-block
  * per lane, transposed; a few tiles are searched side by side to hide the latency of the chains. */
-#ifndef AQ_KERNELS_K_BLOCKS_H
-#define AQ_KERNELS_K_BLOCKS_H
+#ifndef AQ_KERNELS_K_BATCH_H
+#define AQ_KERNELS_K_BATCH_H
 
-#include "k_affine.h"
-#include "k_signed.h"
+#include "k_tile.h"
 #include "list.h"
 
 /* ---- the levels in the end ---- */
@@ -71,8 +70,11 @@ AQ_INLINE void store_super(k_rule rule, aq_dtype source, const uint8_t *src, con
 
 /* ---- batches of super-blocks ---- */
 
-AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, const uint8_t *src, uint8_t *dst,
-                            vi magnitude)
+/* Finds scales, and what the levels come from, for all lanes of the tiles. */
+typedef void k_search_fn(k_tile *tile, k_found *found);
+
+AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search_fn *search, const uint8_t *src,
+                            uint8_t *dst, vi magnitude)
 {
     k_tile tile[MOST_TILES];
     k_found found;
@@ -81,16 +83,7 @@ AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, const uint8_t *src, ui
     for (int t = 0; t < tiles; t++)
         magnitude = load_tile(source, rule.sub, src + (size_t)(t * V_LANES * rule.sub) * size,
                               &tile[t], magnitude);
-    if (rule.type == AQ_TYPE_Q2_K)
-        search_affine((affine_rule){16, 3, 16, 1, -0.5f}, tiles, tile, &found);
-    else if (rule.type == AQ_TYPE_Q4_K)
-        search_affine((affine_rule){32, 15, 21, 0, -1.0f}, tiles, tile, &found);
-    else if (rule.type == AQ_TYPE_Q5_K)
-        search_affine((affine_rule){32, 31, 16, 0, -0.5f}, tiles, tile, &found);
-    else if (rule.type == AQ_TYPE_Q6_K)
-        search_scale(rule, tiles, tile, &found);
-    else
-        search_levels(rule, tiles, tile, &found);
+    search(tile, &found);
     for (size_t b = 0; b < k_batch(rule); b++)
         store_super(rule, source, src + b * SUPER * size, tile, &found, (int)b * (SUPER / rule.sub),
                     dst + b * rule.bytes);
@@ -98,35 +91,37 @@ AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, const uint8_t *src, ui
 }
 
 /* Fewer super-blocks than a batch are quantized in a copy that zeros fill up. */
-AQ_INLINE vi quantize_last(k_rule rule, aq_dtype source, const uint8_t *src, size_t blocks,
-                           uint8_t *dst, vi magnitude)
+AQ_INLINE vi quantize_last(k_rule rule, aq_dtype source, k_search_fn *search, const uint8_t *src,
+                           size_t blocks, uint8_t *dst, vi magnitude)
 {
     uint8_t in[MOST_LANES * MOST_SUB * 4] = {0}, out[MOST_LANES * MOST_SUB];
     memcpy(in, src, blocks * SUPER * aq_source_bytes(source));
-    magnitude = quantize_batch(rule, source, in, out, magnitude);
+    magnitude = quantize_batch(rule, source, search, in, out, magnitude);
     memcpy(dst, out, blocks * rule.bytes);
     return magnitude;
 }
 
-AQ_INLINE uint32_t quantize_k(k_rule rule, aq_dtype source, const void *src, size_t blocks,
-                              void *dst)
+AQ_INLINE uint32_t quantize_k(k_rule rule, aq_dtype source, k_search_fn *search, const void *src,
+                              size_t blocks, void *dst)
 {
     const uint8_t *in = src;
     uint8_t *out = dst;
     size_t batch = k_batch(rule), stride = SUPER * aq_source_bytes(source), b = 0;
     vi magnitude = v_set_bits(0);
     for (; b + batch <= blocks; b += batch)
-        magnitude = quantize_batch(rule, source, in + b * stride, out + b * rule.bytes, magnitude);
+        magnitude =
+            quantize_batch(rule, source, search, in + b * stride, out + b * rule.bytes, magnitude);
     if (b < blocks)
-        magnitude = quantize_last(rule, source, in + b * stride, blocks - b, out + b * rule.bytes,
-                                  magnitude);
+        magnitude = quantize_last(rule, source, search, in + b * stride, blocks - b,
+                                  out + b * rule.bytes, magnitude);
     return v_greatest_u32(magnitude);
 }
 
-#define AQ_DEFINE_K(TYPE, type, SOURCE, source)                                           \
-    uint32_t V_NAME(aq_##type##_##source)(const void *src, size_t blocks, void *dst)      \
-    {                                                                                     \
-        return quantize_k((k_rule)AQ_K_RULE_##TYPE, AQ_DTYPE_##SOURCE, src, blocks, dst); \
+#define AQ_DEFINE_K(TYPE, type, SOURCE, source)                                                    \
+    uint32_t V_NAME(aq_##type##_##source)(const void *src, size_t blocks, void *dst)               \
+    {                                                                                              \
+        return quantize_k((k_rule)AQ_K_RULE_##TYPE, AQ_DTYPE_##SOURCE, search_##type, src, blocks, \
+                          dst);                                                                    \
     }
 
 #endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Extremes of many blocks at once: each block is folded to one vector, then those are folded
+ * pairwise until lane i holds block i's.
+ *
+ * The extremes are integers. Float16, bfloat16 and float32 order like their bits within a sign, so
+ * the 16-bit sources are searched before they are widened, twice as many to a vector, and a NaN
+ * lies beyond infinity instead of getting lost in a comparison. */
+#ifndef AQ_KERNELS_BLOCK_FOLD_H
+#define AQ_KERNELS_BLOCK_FOLD_H
+
+#include "vec.h"
+
+enum { BLOCK = 32, MOST_GROUP = 2 * V_LANES };
+
+AQ_INLINE size_t group_blocks(aq_dtype source)
+{
+    return source == AQ_DTYPE_F32 ? V_LANES : 2 * V_LANES;
+}
+
+AQ_INLINE size_t block_stride(aq_dtype source)
+{
+    return BLOCK * aq_source_bytes(source);
+}
+
+/* ---- folding ---- */
+
+typedef vi v_pick(vi, vi);
+
+/* One step each of reducing many vectors to one, lane i from vector i. */
+AQ_INLINE vi v_pair_16(vi a, vi b, v_pick *pick)
+{
+    return pick(v_low_16(a, b), v_high_16(a, b));
+}
+
+AQ_INLINE vi v_pair_32(vi a, vi b, v_pick *pick)
+{
+    return pick(v_low_32(a, b), v_high_32(a, b));
+}
+
+AQ_INLINE vi v_pair_64(vi a, vi b, v_pick *pick)
+{
+    return pick(v_low_64(a, b), v_high_64(a, b));
+}
+
+#ifdef V_HAS_128_PAIRS
+AQ_INLINE vi v_pair_128(vi a, vi b, v_pick *pick)
+{
+    return pick(v_even_128(a, b), v_odd_128(a, b));
+}
+#endif
+
+typedef vi prepare_fn(vi);
+
+AQ_INLINE vi as_is(vi v)
+{
+    return v;
+}
+
+AQ_INLINE vi magnitude_32(vi v)
+{
+    return v_and(v, v_set_bits(0x7fffffff));
+}
+
+AQ_INLINE vi magnitude_16(vi v)
+{
+    return v_and(v, v_set_bits(0x7fff7fff));
+}
+
+/* Integers that order as the floats do, -0 below +0: a negative float's magnitude is inverted.
+ * Applied again it restores the bits. */
+AQ_INLINE vi key_32(vi v)
+{
+    return v_xor(v, v_and(v_signs_32(v), v_set_bits(0x7fffffff)));
+}
+
+AQ_INLINE vi key_16(vi v)
+{
+    return v_xor(v, v_and(v_signs_16(v), v_set_bits(0x7fff7fff)));
+}
+
+AQ_INLINE vi fold_block(aq_dtype source, const uint8_t *block, prepare_fn *prepare, v_pick *pick)
+{
+    size_t vectors = block_stride(source) / sizeof(vi);
+    vi v = prepare(v_load_bits(block));
+#pragma GCC unroll 8
+    for (size_t i = 1; i < vectors; i++)
+        v = pick(v, prepare(v_load_bits(block + i * sizeof(vi))));
+    return v;
+}
+
+/* Each fold_N holds the candidates of N words' worth of blocks: N of 32 bits or 2 N of 16. */
+AQ_INLINE vi fold_1(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+{
+    if (source == AQ_DTYPE_F32)
+        return fold_block(source, p, prepare, pick);
+    return v_pair_16(fold_block(source, p, prepare, pick),
+                     fold_block(source, p + block_stride(source), prepare, pick), pick);
+}
+
+/* A word's worth of blocks has the size of one float32 block, whatever the source. */
+enum { WORD_STRIDE = BLOCK * 4 };
+
+AQ_INLINE vi fold_2(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+{
+    return v_pair_32(fold_1(source, p, prepare, pick),
+                     fold_1(source, p + WORD_STRIDE, prepare, pick), pick);
+}
+
+AQ_INLINE vi fold_4(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+{
+    return v_pair_64(fold_2(source, p, prepare, pick),
+                     fold_2(source, p + 2 * WORD_STRIDE, prepare, pick), pick);
+}
+
+#ifdef V_HAS_128_PAIRS
+AQ_INLINE vi fold_8(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+{
+    return v_pair_128(fold_4(source, p, prepare, pick),
+                      fold_4(source, p + 4 * WORD_STRIDE, prepare, pick), pick);
+}
+
+AQ_INLINE vi fold_16(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+{
+    return v_pair_128(fold_8(source, p, prepare, pick),
+                      fold_8(source, p + 8 * WORD_STRIDE, prepare, pick), pick);
+}
+#endif
+
+/* Lane i: block i's. */
+AQ_INLINE vi fold_group(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+{
+#ifdef V_HAS_128_PAIRS
+    if (V_LANES == 16)
+        return fold_16(source, p, prepare, pick);
+    return fold_8(source, p, prepare, pick);
+#else
+    return fold_4(source, p, prepare, pick);
+#endif
+}
+
+/* A group's bits as floats: one vector of them, or two from a 16-bit source. */
+AQ_INLINE int group_vectors(aq_dtype source)
+{
+    return source == AQ_DTYPE_F32 ? 1 : 2;
+}
+
+AQ_INLINE vf widen_part(aq_dtype source, vi bits, int part)
+{
+    return source == AQ_DTYPE_F32 ? v_from_bits(bits) : v_widen_half(source, bits, part);
+}
+
+#endif
