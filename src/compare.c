@@ -212,27 +212,14 @@ void aq_compare_result_free(aq_compare_result *result)
     result->tensors = 0;
 }
 
-static aq_status take_options(const aq_compare_options *given, aq_compare_options *options,
-                              aq_error *err)
-{
-    aq_compare_options_init(options);
-    if (given == NULL)
-        return AQ_OK;
-    if (given->size < offsetof(aq_compare_options, threads) || given->size > sizeof *options)
-        return aq_fail(err, AQ_USAGE,
-                       "aq_compare_options has a size of %zu bytes: set it up with "
-                       "aq_compare_options_init",
-                       given->size);
-    memcpy(options, given, given->size);
-    return AQ_OK;
-}
-
 aq_status aq_compare(const char *original, const char *quantized, const aq_compare_options *options,
                      aq_compare_result *result, aq_error *err)
 {
     job j = {0};
     aq_sums *sums = NULL;
-    aq_status status = take_options(options, &j.options, err);
+    aq_compare_options_init(&j.options);
+    aq_status status = aq_take_options(&j.options, options, offsetof(aq_compare_options, threads),
+                                       "aq_compare", err);
     if (status == AQ_OK)
         status = open_job(&j, original, quantized, err);
     if (status == AQ_OK) {

@@ -10,6 +10,7 @@
 #include "dequant.h"
 #include "dtype.h"
 #include "error.h"
+#include "small.h"
 
 enum {
     TILE = AQ_COMPARE_TILE,
@@ -47,16 +48,11 @@ static aq_status read_elements(const aq_model *model, const aq_tensor *tensor, u
                      count / info->block * info->bytes, buf, err);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static aq_status weights_tile(const aq_matches *all, const aq_match *m, uint64_t tile, buffers *buf,
                               aq_sums *sums, aq_error *err)
 {
     uint64_t first = tile * TILE;
-    size_t n = (size_t)least(TILE, m->a->weights - first);
+    size_t n = (size_t)aq_least(TILE, m->a->weights - first);
     aq_status status = read_elements(all->a, m->a, first, n, buf->raw_a, err);
     if (status == AQ_OK)
         status = read_elements(all->b, m->b, first, n, buf->raw_b, err);
@@ -80,9 +76,9 @@ static rectangle rectangle_of(const aq_match *m, uint64_t tile)
 {
     uint64_t row = tile / m->col_tiles * m->tile_rows, col = tile % m->col_tiles * m->tile_cols;
     rectangle r = {.row = row,
-                   .rows = least(m->tile_rows, m->rows - row),
+                   .rows = aq_least(m->tile_rows, m->rows - row),
                    .col = col,
-                   .cols = least(m->tile_cols, m->cols - col)};
+                   .cols = aq_least(m->tile_cols, m->cols - col)};
     unsigned per = 32 / m->bits;
     r.word = col / per;
     r.words = (r.cols + per - 1) / per;
@@ -142,7 +138,7 @@ static aq_status packed_tile(const aq_matches *all, const aq_match *m, uint64_t 
 static aq_status bytes_tile(const aq_matches *all, const aq_match *m, uint64_t tile, buffers *buf,
                             aq_error *err)
 {
-    uint64_t from = tile * TILE, n = least(TILE, m->a->bytes - from);
+    uint64_t from = tile * TILE, n = aq_least(TILE, m->a->bytes - from);
     aq_status status = read_part(all->a, m->a, from, n, buf->raw_a, err);
     if (status == AQ_OK)
         status = read_part(all->b, m->b, from, n, buf->raw_b, err);

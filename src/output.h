@@ -16,6 +16,13 @@
 aq_status aq_output_open(const char *path, const aq_layout *layout, const aq_model *model,
                          bool force, bool sync, aq_sink **sink, aq_error *err);
 
+/* Whether the path is "null:", which means an output that is discarded. */
+bool aq_sink_is_null(const char *path);
+
+/* As aq_output_open, but "null:" discards. */
+aq_status aq_sink_open(const char *path, const aq_layout *layout, const aq_model *model, bool force,
+                       bool sync, aq_sink **sink, aq_error *err);
+
 /* Discards. NULL when out of memory. */
 aq_sink *aq_null_sink(void);
 

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "memory.h"
 #include "output_internal.h"
+#include "small.h"
 
 char *aq_output_parent(const char *path)
 {
@@ -54,12 +55,6 @@ aq_status aq_output_check_file(const char *path, const aq_model *model, bool for
     return AQ_OK;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t a = strlen(s), b = strlen(end);
-    return a >= b && strcmp(s + a - b, end) == 0;
-}
-
 static bool will_be_written(const aq_layout *layout, const char *name)
 {
     for (uint32_t i = 0; i < layout->file_count; i++)
@@ -86,7 +81,7 @@ static aq_status check_entries(aq_output *out, DIR *dir, const aq_layout *layout
                            "of a model in it",
                            out->directory);
         bool weights =
-            ends_with(name, ".safetensors") || ends_with(name, ".safetensors.index.json");
+            aq_ends_with(name, ".safetensors") || aq_ends_with(name, ".safetensors.index.json");
         if (weights && !will_be_written(layout, name))
             return aq_fail(
                 err, AQ_USAGE,

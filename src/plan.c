@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "plan_internal.h"
+#include "small.h"
 
 enum { TILE_MIN = 128 * 1024, TILE_MAX = 1024 * 1024, TILE_ALIGN = 4096, CACHE_LINE = 64 };
 
@@ -23,21 +24,6 @@ static size_t default_tile_bytes(void)
         l2 = 512 * 1024;
     size_t half = (size_t)l2 / 2;
     return half < TILE_MIN ? TILE_MIN : half > TILE_MAX ? TILE_MAX : half;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t divide_up(uint64_t a, uint64_t b)
-{
-    return a / b + (a % b != 0);
-}
-
-static uint64_t round_up(uint64_t a, uint64_t b)
-{
-    return divide_up(a, b) * b;
 }
 
 static uint64_t least_common_multiple(uint64_t a, uint64_t b)
@@ -82,18 +68,18 @@ static const char *reason_to_copy(const aq_plan *plan, const aq_plan_options *op
 static void shape_copy(aq_item *item, size_t tile_bytes)
 {
     item->action = AQ_ACTION_COPY;
-    item->tile_src = least(tile_bytes, item->tensor->bytes);
-    item->tiles = divide_up(item->tensor->bytes, tile_bytes);
+    item->tile_src = aq_least(tile_bytes, item->tensor->bytes);
+    item->tiles = aq_divide_up(item->tensor->bytes, tile_bytes);
 }
 
 static void shape_blocks(aq_item *item, const aq_type_info *type, size_t tile_bytes)
 {
     uint64_t block_src = item->tensor->bytes / item->tensor->weights * type->block;
-    uint64_t blocks = least(tile_bytes, item->tensor->bytes) / block_src;
+    uint64_t blocks = aq_least(tile_bytes, item->tensor->bytes) / block_src;
     item->action = AQ_ACTION_BLOCKS;
     item->tile_src = blocks * block_src;
     item->tile_dst = blocks * type->bytes;
-    item->tiles = divide_up(item->tensor->bytes, item->tile_src);
+    item->tiles = aq_divide_up(item->tensor->bytes, item->tile_src);
 }
 
 /* Whole rows where some fit; else whole groups of as few rows as can stand alone: the zero points
@@ -109,7 +95,7 @@ static void shape_pack(aq_plan *plan, aq_item *item, const aq_plan_options *opti
     item->action = AQ_ACTION_PACK;
     bool per_row = options->group_size == 0 || options->group_size >= item->cols;
     item->group = per_row ? item->cols : options->group_size;
-    item->groups = divide_up(item->cols, item->group);
+    item->groups = aq_divide_up(item->cols, item->group);
     item->tile_cols = item->cols;
     item->tile_rows = tile_bytes / row_bytes / unit_rows * unit_rows;
     if (item->tile_rows == 0) {
@@ -123,8 +109,8 @@ static void shape_pack(aq_plan *plan, aq_item *item, const aq_plan_options *opti
     }
     if (item->tile_rows > item->rows)
         item->tile_rows = item->rows;
-    item->col_tiles = divide_up(item->cols, item->tile_cols);
-    item->tiles = divide_up(item->rows, item->tile_rows) * item->col_tiles;
+    item->col_tiles = aq_divide_up(item->cols, item->tile_cols);
+    item->tiles = aq_divide_up(item->rows, item->tile_rows) * item->col_tiles;
     item->tile_src = item->tile_rows * item->tile_cols * element;
     item->tile_dst = aq_plan_pack_layout(plan, item, item->tile_rows, item->tile_cols).bytes;
 }
@@ -135,14 +121,16 @@ aq_pack_layout aq_plan_pack_layout(const aq_plan *plan, const aq_item *item, uin
     uint64_t element = aq_dtype_get(item->tensor->dtype)->bytes;
     uint64_t bits = plan->type->bits;
     aq_pack_layout l;
-    l.row_words = divide_up(cols * bits, 32);
-    l.groups = divide_up(cols, item->group);
-    l.scales = round_up(rows * l.row_words * 4, CACHE_LINE);
-    l.zeros = round_up(l.scales + rows * l.groups * element, CACHE_LINE);
-    l.packed_zeros = plan->asymmetric ? round_up(l.zeros + rows * l.groups, CACHE_LINE) : l.zeros;
+    l.row_words = aq_divide_up(cols * bits, 32);
+    l.groups = aq_divide_up(cols, item->group);
+    l.scales = aq_round_up(rows * l.row_words * 4, CACHE_LINE);
+    l.zeros = aq_round_up(l.scales + rows * l.groups * element, CACHE_LINE);
+    l.packed_zeros =
+        plan->asymmetric ? aq_round_up(l.zeros + rows * l.groups, CACHE_LINE) : l.zeros;
     l.bytes = l.packed_zeros;
     if (plan->asymmetric)
-        l.bytes = round_up(l.packed_zeros + divide_up(rows * bits, 32) * l.groups * 4, CACHE_LINE);
+        l.bytes =
+            aq_round_up(l.packed_zeros + aq_divide_up(rows * bits, 32) * l.groups * 4, CACHE_LINE);
     return l;
 }
 
@@ -186,8 +174,8 @@ static void number_tiles(aq_plan *plan)
         item->src_base = plan->total_src;
         item->dst_base = plan->total_dst;
         plan->source_bytes += item->tensor->bytes;
-        plan->total_src += round_up(source_bytes(item), CACHE_LINE);
-        plan->total_dst += round_up(result_bytes(plan, item), CACHE_LINE);
+        plan->total_src += aq_round_up(source_bytes(item), CACHE_LINE);
+        plan->total_dst += aq_round_up(result_bytes(plan, item), CACHE_LINE);
         plan->max_src = item->tile_src > plan->max_src ? item->tile_src : plan->max_src;
         plan->max_dst = item->tile_dst > plan->max_dst ? item->tile_dst : plan->max_dst;
         if (item->reason == NULL)
@@ -205,7 +193,7 @@ aq_status aq_plan_make(aq_plan *plan, const aq_model *model, const aq_plan_optio
         plan->type = aq_type_get(*options->type);
     }
     size_t tile_bytes = options->tile_bytes != 0 ? options->tile_bytes : default_tile_bytes();
-    tile_bytes = round_up(tile_bytes, TILE_ALIGN);
+    tile_bytes = aq_round_up(tile_bytes, TILE_ALIGN);
 
     plan->item_count = model->tensor_count;
     plan->items = aq_arena_alloc(&plan->layout.arena, plan->item_count * sizeof *plan->items);
@@ -250,13 +238,13 @@ aq_tile aq_plan_tile(const aq_plan *plan, uint64_t index)
                     .dst_base = item->dst_base + n * item->tile_dst};
     if (item->action != AQ_ACTION_PACK) {
         tile.src_at = n * item->tile_src;
-        tile.src_bytes = least(item->tile_src, item->tensor->bytes - tile.src_at);
+        tile.src_bytes = aq_least(item->tile_src, item->tensor->bytes - tile.src_at);
         return tile;
     }
     tile.row = n / item->col_tiles * item->tile_rows;
-    tile.rows = least(item->tile_rows, item->rows - tile.row);
+    tile.rows = aq_least(item->tile_rows, item->rows - tile.row);
     tile.col = n % item->col_tiles * item->tile_cols;
-    tile.cols = least(item->tile_cols, item->cols - tile.col);
+    tile.cols = aq_least(item->tile_cols, item->cols - tile.col);
     tile.src_bytes = tile.rows * tile.cols * aq_dtype_get(item->tensor->dtype)->bytes;
     return tile;
 }

@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "plan_internal.h"
+#include "small.h"
 
 /* Parts of a module's dotted name that tell what it is. A '*' stands at the end for "begins with".
  */
@@ -44,12 +45,6 @@ static bool part_matches(const char *pattern, const char *part, size_t length)
     return length == n && strncmp(pattern, part, n) == 0;
 }
 
-static bool ends_with(const char *s, size_t length, const char *end)
-{
-    size_t n = strlen(end);
-    return length >= n && memcmp(s + length - n, end, n) == 0;
-}
-
 /* "embed*" and the like may stand anywhere in the path; what is only a head or a router at the end
  * of it ("output", "gate": "attention.output.dense" is a linear layer) must be the last part. */
 static bool must_be_last(const char *what)
@@ -63,7 +58,7 @@ static const char *module_is(const char *module, size_t length)
     for (const char *part = module; part < end;) {
         const char *dot = memchr(part, '.', (size_t)(end - part));
         size_t n = dot == NULL ? (size_t)(end - part) : (size_t)(dot - part);
-        if (dot == NULL && ends_with(part, n, "norm"))
+        if (dot == NULL && aq_part_ends_with(part, n, "norm"))
             return "norm";
         for (size_t i = 0; i < sizeof not_linear / sizeof not_linear[0]; i++)
             if ((dot == NULL || !must_be_last(not_linear[i].what)) &&
@@ -79,7 +74,7 @@ static size_t module_length(const char *name)
 {
     size_t length = strlen(name);
     const size_t suffix = strlen(".weight");
-    return ends_with(name, length, ".weight") ? length - suffix : 0;
+    return aq_part_ends_with(name, length, ".weight") ? length - suffix : 0;
 }
 
 const char *aq_not_linear(const aq_tensor *tensor)

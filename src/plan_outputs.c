@@ -9,6 +9,7 @@
 #include "error.h"
 #include "formats.h"
 #include "plan_internal.h"
+#include "small.h"
 
 enum { PARTS = 4 }; /* levels, scale, zero point, shape */
 
@@ -46,11 +47,6 @@ static uint64_t *reshaped(aq_arena *arena, const aq_tensor *tensor, uint64_t las
     return shape;
 }
 
-static uint64_t divide_up(uint64_t a, uint64_t b)
-{
-    return a / b + (a % b != 0);
-}
-
 /* compressed-tensors' family of one weight. Zero points are packed along the rows, all dimensions
  * but the last taken together. */
 static aq_status add_packed(aq_plan *plan, aq_item *item, uint32_t file, aq_error *err)
@@ -61,7 +57,7 @@ static aq_status add_packed(aq_plan *plan, aq_item *item, uint32_t file, aq_erro
     const char *names[PARTS] = {joined(arena, t->name, "_packed"), joined(arena, t->name, "_scale"),
                                 joined(arena, t->name, "_zero_point"),
                                 joined(arena, t->name, "_shape")};
-    uint64_t *levels = reshaped(arena, t, divide_up(item->cols * plan->type->bits, 32));
+    uint64_t *levels = reshaped(arena, t, aq_divide_up(item->cols * plan->type->bits, 32));
     uint64_t *scale = reshaped(arena, t, item->groups);
     uint64_t *zero = aq_arena_alloc(arena, 2 * sizeof *zero);
     uint64_t *rank = aq_arena_alloc(arena, sizeof *rank);
@@ -74,7 +70,7 @@ static aq_status add_packed(aq_plan *plan, aq_item *item, uint32_t file, aq_erro
     item->out_scale = layout->tensor_count;
     (void)add_tensor(layout, names[1], t->dtype, file, t->rank, scale);
     if (plan->asymmetric) {
-        zero[0] = divide_up(item->rows * plan->type->bits, 32);
+        zero[0] = aq_divide_up(item->rows * plan->type->bits, 32);
         zero[1] = item->groups;
         item->out_zero = layout->tensor_count;
         (void)add_tensor(layout, names[2], AQ_DTYPE_I32, file, 2, zero);

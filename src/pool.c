@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "memory.h"
+#include "small.h"
 
 typedef struct worker {
     /* Its own cache lines: workers write here while the others work. */
@@ -38,18 +39,10 @@ struct aq_pool {
     unsigned count;
 };
 
-static double thread_cpu_seconds(void)
-{
-    struct timespec t;
-    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
-        return 0.0;
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void work(worker *self)
 {
     aq_pool *pool = self->pool;
-    double begin = thread_cpu_seconds();
+    double begin = aq_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
     while (atomic_load_explicit(&pool->failure, memory_order_relaxed) == 0) {
         uint64_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
         if (i >= pool->tasks)
@@ -60,7 +53,7 @@ static void work(worker *self)
             atomic_compare_exchange_strong(&pool->failure, &none, failure);
         }
     }
-    self->cpu_seconds = thread_cpu_seconds() - begin;
+    self->cpu_seconds = aq_clock_seconds(CLOCK_THREAD_CPUTIME_ID) - begin;
 }
 
 static void *worker_main(void *arg)

@@ -15,6 +15,7 @@
 #include "plan.h"
 #include "process.h"
 #include "run.h"
+#include "small.h"
 
 void aq_quantize_options_init(aq_quantize_options *options)
 {
@@ -27,30 +28,6 @@ void aq_quantize_options_init(aq_quantize_options *options)
                                      .sync = 1};
 }
 
-/* A caller built against an older header passes a shorter struct: what it lacks keeps its default.
- */
-static aq_status take_options(const aq_quantize_options *given, aq_quantize_options *options,
-                              aq_error *err)
-{
-    aq_quantize_options_init(options);
-    if (given == NULL)
-        return AQ_OK;
-    if (given->size < offsetof(aq_quantize_options, type) || given->size > sizeof *options)
-        return aq_fail(err, AQ_USAGE,
-                       "aq_quantize_options of %zu bytes: this library knows %zu; set them up with "
-                       "aq_quantize_options_init",
-                       given->size, sizeof *options);
-    memcpy(options, given, given->size);
-    options->size = sizeof *options;
-    return AQ_OK;
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-    size_t a = strlen(s), b = strlen(end);
-    return a >= b && strcmp(s + a - b, end) == 0;
-}
-
 typedef enum target_kind {
     TARGET_NULL,
     TARGET_GGUF,
@@ -61,13 +38,13 @@ typedef enum target_kind {
 static target_kind target_of(const char *output)
 {
     struct stat st;
-    if (strcmp(output, "null:") == 0)
+    if (aq_sink_is_null(output))
         return TARGET_NULL;
     if (stat(output, &st) == 0 && S_ISDIR(st.st_mode))
         return TARGET_DIRECTORY;
-    if (ends_with(output, ".gguf"))
+    if (aq_ends_with(output, ".gguf"))
         return TARGET_GGUF;
-    if (ends_with(output, ".safetensors"))
+    if (aq_ends_with(output, ".safetensors"))
         return TARGET_SAFETENSORS;
     return TARGET_DIRECTORY;
 }
@@ -170,18 +147,11 @@ static aq_status check_memory(const job *j, aq_error *err)
     return AQ_OK;
 }
 
-static aq_status open_sink(job *j, target_kind target, const char *output, aq_error *err)
+static aq_status open_sink(job *j, const char *output, aq_error *err)
 {
     const aq_quantize_options *o = &j->options;
-    aq_status status = AQ_OK;
-    if (target == TARGET_NULL) {
-        j->sink = aq_null_sink();
-        if (j->sink == NULL)
-            status = aq_fail_memory(err, "the output");
-    } else {
-        status = aq_output_open(output, &j->plan.layout, j->model, o->force != 0, o->sync != 0,
-                                &j->sink, err);
-    }
+    aq_status status =
+        aq_sink_open(output, &j->plan.layout, j->model, o->force != 0, o->sync != 0, &j->sink, err);
     if (status == AQ_OK && o->checksum) {
         j->checksum = aq_checksum_sink(j->sink);
         if (j->checksum == NULL)
@@ -208,7 +178,7 @@ static aq_status open_job(job *j, const char *input, const char *output, aq_erro
     if (j->pool == NULL)
         return aq_fail_memory(err, "the threads");
     status = check_memory(j, err);
-    return status == AQ_OK ? open_sink(j, target, output, err) : status;
+    return status == AQ_OK ? open_sink(j, output, err) : status;
 }
 
 static aq_status run_job(job *j, aq_error *err)
@@ -325,28 +295,21 @@ void aq_quantize_result_free(aq_quantize_result *result)
 
 /* ---- the call ---- */
 
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static aq_status quantize(job *j, const char *input, const char *output, bool want_result,
                           aq_quantize_result *r, aq_error *err)
 {
-    double begin = now();
+    double begin = aq_now();
     aq_status status = open_job(j, input, output, err);
-    double opened = now();
+    double opened = aq_now();
     if (status == AQ_OK)
         status = run_job(j, err);
-    double ran = now();
+    double ran = aq_now();
     /* Before the output appears, since it can fail. */
     if (status == AQ_OK && want_result)
         status = fill_result(j, r, err);
     if (status == AQ_OK)
         status = j->sink->commit(j->sink, err);
-    double end = now();
+    double end = aq_now();
     r->time_s = end - begin;
     r->open_s = opened - begin;
     r->run_s = ran - opened;
@@ -371,7 +334,9 @@ aq_status aq_quantize(const char *input, const char *output, const aq_quantize_o
 {
     job j = {0};
     aq_quantize_result r = {.size = sizeof r};
-    aq_status status = take_options(options, &j.options, err);
+    aq_quantize_options_init(&j.options);
+    aq_status status = aq_take_options(&j.options, options, offsetof(aq_quantize_options, type),
+                                       "aq_quantize", err);
     if (status != AQ_OK)
         return status;
     aq_process_usage before = aq_process_usage_now();

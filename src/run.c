@@ -11,6 +11,7 @@
 #include "error.h"
 #include "memory.h"
 #include "run_internal.h"
+#include "small.h"
 
 typedef struct buffers {
     void *src, *dst;
@@ -32,13 +33,6 @@ typedef struct run {
     double last_progress; /* seconds */
     atomic_uint_fast64_t bytes_done;
 } run;
-
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Tiles start in order and none that has started is abandoned, so of all tiles with an error the
  * first always gets here: which one is reported does not depend on timing. */
@@ -66,7 +60,7 @@ static void progress(run *r, uint64_t bytes)
     uint64_t done = atomic_fetch_add_explicit(&r->bytes_done, bytes, memory_order_relaxed) + bytes;
     if (pthread_mutex_trylock(&r->lock) != 0)
         return;
-    double t = now();
+    double t = aq_now();
     if (t - r->last_progress >= interval || done == r->plan->source_bytes) {
         r->last_progress = t;
         r->options->progress(r->options->progress_arg, done, r->plan->source_bytes);
@@ -76,11 +70,12 @@ static void progress(run *r, uint64_t bytes)
 
 /* ---- the three steps of a tile, timed ---- */
 
-static aq_status load(run *r, aq_thread_stats *stats, const aq_tile *tile, void *src, aq_error *e)
+static aq_status load(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
+                      aq_error *e)
 {
-    double begin = now();
-    aq_status status = aq_tile_load(r->plan, tile, src, e);
-    stats->read_s += now() - begin;
+    double begin = aq_now();
+    aq_status status = aq_tile_load(r->plan, tile, b->src, e);
+    stats->read_s += aq_now() - begin;
     return status;
 }
 
@@ -88,19 +83,19 @@ static aq_status quantize(run *r, aq_thread_stats *stats, const aq_tile *tile, c
                           aq_error *e)
 {
     const aq_kernel *kernel = r->kernel[tile->item->tensor->dtype];
-    double begin = now();
+    double begin = aq_now();
     aq_status status =
         aq_tile_quantize(r->plan, tile, kernel, r->options->nonfinite, b->src, b->dst, e);
-    stats->kernel_s += now() - begin;
+    stats->kernel_s += aq_now() - begin;
     return status;
 }
 
 static aq_status store(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
                        aq_error *e)
 {
-    double begin = now();
+    double begin = aq_now();
     aq_status status = aq_tile_store(r->plan, tile, b->src, b->dst, r->sink, e);
-    stats->write_s += now() - begin;
+    stats->write_s += aq_now() - begin;
     stats->tiles++;
     progress(r, tile->src_bytes);
     return status;
@@ -115,7 +110,7 @@ static int stream_task(void *arg, unsigned worker, uint64_t index)
     aq_tile tile = aq_plan_tile(r->plan, index);
     const buffers *own = &r->own[worker];
     aq_thread_stats *stats = &r->stats[worker];
-    aq_status status = load(r, stats, &tile, own->src, &error);
+    aq_status status = load(r, stats, &tile, own, &error);
     if (status == AQ_OK)
         status = quantize(r, stats, &tile, own, &error);
     if (status == AQ_OK)
@@ -129,50 +124,36 @@ static buffers batch_buffers(const run *r, const aq_tile *tile)
                      .dst = (char *)r->whole.dst + tile->dst_base};
 }
 
-static int batch_load(void *arg, unsigned worker, uint64_t index)
-{
-    run *r = arg;
-    aq_error error;
-    aq_tile tile = aq_plan_tile(r->plan, index);
-    buffers b = batch_buffers(r, &tile);
-    if (cancelled(r))
-        return cancelled(r);
-    aq_status status = load(r, &r->stats[worker], &tile, b.src, &error);
-    return status == AQ_OK ? 0 : report(r, index, &error);
-}
+/* One step of every tile. */
+typedef aq_status step(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
+                       aq_error *e);
 
-static int batch_quantize(void *arg, unsigned worker, uint64_t index)
-{
-    run *r = arg;
-    aq_error error;
-    aq_tile tile = aq_plan_tile(r->plan, index);
-    buffers b = batch_buffers(r, &tile);
-    if (cancelled(r))
-        return cancelled(r);
-    aq_status status = quantize(r, &r->stats[worker], &tile, &b, &error);
-    return status == AQ_OK ? 0 : report(r, index, &error);
-}
+typedef struct batch_pass {
+    run *r;
+    step *step;
+} batch_pass;
 
-static int batch_store(void *arg, unsigned worker, uint64_t index)
+static int batch_task(void *arg, unsigned worker, uint64_t index)
 {
-    run *r = arg;
+    const batch_pass *p = arg;
+    run *r = p->r;
+    if (cancelled(r))
+        return cancelled(r);
     aq_error error;
     aq_tile tile = aq_plan_tile(r->plan, index);
     buffers b = batch_buffers(r, &tile);
-    if (cancelled(r))
-        return cancelled(r);
-    aq_status status = store(r, &r->stats[worker], &tile, &b, &error);
+    aq_status status = p->step(r, &r->stats[worker], &tile, &b, &error);
     return status == AQ_OK ? 0 : report(r, index, &error);
 }
 
 /* ---- the run ---- */
 
 /* One pass of all workers over all tiles, with its wall time. */
-static aq_status pass(run *r, aq_pool *pool, aq_pool_task *task, double *seconds)
+static aq_status pass(run *r, aq_pool *pool, aq_pool_task *task, void *arg, double *seconds)
 {
-    double begin = now();
-    int failure = aq_pool_run(pool, r->plan->tiles, task, r);
-    *seconds = now() - begin;
+    double begin = aq_now();
+    int failure = aq_pool_run(pool, r->plan->tiles, task, arg);
+    *seconds = aq_now() - begin;
     for (unsigned i = 0; i < aq_pool_threads(pool); i++)
         r->stats[i].cpu_s += aq_pool_cpu_seconds(pool, i);
     if (failure == 0)
@@ -198,7 +179,7 @@ static aq_status run_streaming(run *r, aq_pool *pool)
             status = aq_fail_memory(&r->error, "the workers' buffers");
     }
     if (status == AQ_OK)
-        status = pass(r, pool, stream_task, &seconds);
+        status = pass(r, pool, stream_task, r, &seconds);
     for (unsigned i = 0; i < threads; i++) {
         aq_buffer_free(r->own[i].src, src);
         aq_buffer_free(r->own[i].dst, dst);
@@ -219,11 +200,11 @@ static aq_status run_batch(run *r, aq_pool *pool, aq_run_stats *stats)
                          "not (--mode streaming)",
                          (unsigned long long)src + dst);
     if (status == AQ_OK)
-        status = pass(r, pool, batch_load, &stats->load_s);
+        status = pass(r, pool, batch_task, &(batch_pass){r, load}, &stats->load_s);
     if (status == AQ_OK)
-        status = pass(r, pool, batch_quantize, &stats->kernel_s);
+        status = pass(r, pool, batch_task, &(batch_pass){r, quantize}, &stats->kernel_s);
     if (status == AQ_OK)
-        status = pass(r, pool, batch_store, &stats->store_s);
+        status = pass(r, pool, batch_task, &(batch_pass){r, store}, &stats->store_s);
     aq_buffer_free(r->whole.src, src);
     aq_buffer_free(r->whole.dst, dst);
     return status;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "error.h"
 #include "memory.h"
 #include "output.h"
 
@@ -32,6 +33,20 @@ aq_sink *aq_null_sink(void)
     if (sink != NULL)
         *sink = (aq_sink){null_write, null_commit, null_close};
     return sink;
+}
+
+bool aq_sink_is_null(const char *path)
+{
+    return strcmp(path, "null:") == 0;
+}
+
+aq_status aq_sink_open(const char *path, const aq_layout *layout, const aq_model *model, bool force,
+                       bool sync, aq_sink **sink, aq_error *err)
+{
+    if (!aq_sink_is_null(path))
+        return aq_output_open(path, layout, model, force, sync, sink, err);
+    *sink = aq_null_sink();
+    return *sink == NULL ? aq_fail_memory(err, "the output") : AQ_OK;
 }
 
 /* ---- checksum ---- */

@@ -9,25 +9,11 @@
 #include "error.h"
 #include "output.h"
 #include "run.h"
+#include "small.h"
 
 void aq_synthesize_options_init(aq_synthesize_options *options)
 {
     *options = (aq_synthesize_options){.size = sizeof *options, .dtype = AQ_DTYPE_F16, .sync = 1};
-}
-
-static aq_status take_options(const aq_synthesize_options *given, aq_synthesize_options *options,
-                              aq_error *err)
-{
-    aq_synthesize_options_init(options);
-    if (given == NULL)
-        return AQ_OK;
-    if (given->size < offsetof(aq_synthesize_options, dtype) || given->size > sizeof *options)
-        return aq_fail(err, AQ_USAGE,
-                       "aq_synthesize_options has a size of %zu bytes: set it up with "
-                       "aq_synthesize_options_init",
-                       given->size);
-    memcpy(options, given, given->size);
-    return AQ_OK;
 }
 
 /* What lives through a call; torn down in reverse by close_job. */
@@ -73,16 +59,11 @@ static aq_status open_model(job *j, const char *params, aq_error *err)
 static aq_status open_sink(job *j, const char *output, aq_error *err)
 {
     static const char end[] = ".safetensors";
-    size_t length = strlen(output), n = sizeof end - 1;
-    if (strcmp(output, "null:") == 0) {
-        j->sink = aq_null_sink();
-        return j->sink == NULL ? aq_fail_memory(err, "the output") : AQ_OK;
-    }
-    if (length < n || strcmp(output + length - n, end) != 0)
+    if (!aq_sink_is_null(output) && !aq_ends_with(output, end))
         return aq_fail(err, AQ_USAGE, "%s: a synthetic model is written to a name that ends in %s",
                        output, end);
-    return aq_output_open(output, &j->plan.layout, j->model, j->options.force != 0,
-                          j->options.sync != 0, &j->sink, err);
+    return aq_sink_open(output, &j->plan.layout, j->model, j->options.force != 0,
+                        j->options.sync != 0, &j->sink, err);
 }
 
 static aq_status open_job(job *j, const char *params, const char *output, aq_error *err)
@@ -118,7 +99,9 @@ aq_status aq_synthesize(const char *params, const char *output,
                         const aq_synthesize_options *options, aq_error *err)
 {
     job j = {0};
-    aq_status status = take_options(options, &j.options, err);
+    aq_synthesize_options_init(&j.options);
+    aq_status status = aq_take_options(&j.options, options, offsetof(aq_synthesize_options, dtype),
+                                       "aq_synthesize", err);
     if (status == AQ_OK)
         status = open_job(&j, params, output, err);
     if (status == AQ_OK)

@@ -50,9 +50,9 @@ $bad"
 }
 
 public='src/arrowquant\.h'
-base='src/(error|memory|dtype|utf8)\.h'
+base='src/(error|memory|dtype|small|utf8)\.h'
 formats='src/(safetensors|shards|gguf|synthetic)[^/]*'
-only 'the commands see only the public interface' 'src/cli/.*' "$public|src/cli/.*"
+only 'the commands see only the public interface' 'src/cli/.*' "$public|src/small\.h|src/cli/.*"
 only 'the benchmark sees only the public interface' 'bench/.*' "$public|bench/.*"
 never 'formats see neither pool nor kernels nor what drives them' \
     "$formats" 'src/(pool|plan|run|output)\.h|src/kernels/.*'

@@ -7,8 +7,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "../small.h"
 
 static void print_error(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
@@ -132,18 +133,12 @@ bool cli_flush(void)
     return false;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void show(void *arg, uint64_t done, uint64_t total)
 {
     cli_progress *p = arg;
     char rate[32];
-    double seconds = now() - p->begin, share = total == 0 ? 1.0 : (double)done / (double)total;
+    double seconds = aq_now() - p->begin,
+           share = total == 0 ? 1.0 : (double)done / (double)total;
     double left = share > 0.0 ? seconds / share - seconds : 0.0;
     (void)fprintf(stderr, "\r%s: %3.0f%%, %s/s, %.0f s left\033[K", p->what, share * 100.0,
                   cli_bytes((double)done / (seconds > 0.0 ? seconds : 1.0), rate, sizeof rate),
@@ -154,7 +149,7 @@ static void show(void *arg, uint64_t done, uint64_t total)
 
 aq_progress_fn *cli_progress_start(cli_progress *p, const char *what, bool quiet)
 {
-    *p = (cli_progress){.what = what, .begin = now()};
+    *p = (cli_progress){.what = what, .begin = aq_now()};
     return quiet || !isatty(STDERR_FILENO) ? NULL : show;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../small.h"
 #include "cli.h"
 #include "json_report.h"
 #include "quantize_report.h"
@@ -204,12 +205,6 @@ static bool take_flag(command *c, int option)
     }
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t a = strlen(s), b = strlen(end);
-    return a >= b && strcmp(s + a - b, end) == 0;
-}
-
 /* -1 to go on, else the exit code. */
 static int parse(command *c, int argc, char **argv)
 {
@@ -227,7 +222,7 @@ static int parse(command *c, int argc, char **argv)
         return cli_usage("quantize", "expected INPUT and OUTPUT, got %d arguments", argc - optind);
     c->input = argv[optind];
     c->output = argv[optind + 1];
-    bool gguf = ends_with(c->output, ".gguf") || strcmp(c->output, "null:") == 0;
+    bool gguf = aq_ends_with(c->output, ".gguf") || strcmp(c->output, "null:") == 0;
     if (!c->type_given)
         c->options.type = gguf ? AQ_TYPE_Q8_0 : AQ_TYPE_INT8;
     return -1;
