@@ -225,6 +225,7 @@ typedef struct aq_quantize_result {
     uint64_t weights;              /* quantized */
     uint64_t in_bytes, out_bytes;  /* tensor data read, bytes written */
     uint64_t accounted_bytes;      /* peak of what the library held in buffers and tables */
+    uint64_t allocations;          /* made by the library during the call, its result included */
     uint64_t rss_before, rss_peak; /* VmRSS at the call, VmHWM at its end; 0 where unknown */
     uint64_t voluntary_switches, involuntary_switches;
     uint64_t checksum; /* see doc; 0 unless asked for */

@@ -340,10 +340,12 @@ aq_status aq_quantize(const char *input, const char *output, const aq_quantize_o
     if (status != AQ_OK)
         return status;
     aq_process_usage before = aq_process_usage_now();
+    uint64_t allocations = aq_memory_count();
     aq_memory_reset_peak();
     status = quantize(&j, input, output, result != NULL, &r, err);
     if (status == AQ_OK && result != NULL) {
         take_usage(&r, &before);
+        r.allocations = aq_memory_count() - allocations;
         *result = r;
     } else {
         aq_quantize_result_free(&r);

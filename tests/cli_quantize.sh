@@ -171,12 +171,30 @@ for name, entry in entries.items():
     assert entry["type"] == ("q8_0" if entry["quantized"] else source[name].dtype), name
 assert "keep" in entries["a.f32.weight"]["reason"] or "request" in entries["a.f32.weight"]["reason"]
 assert all(result[key] >= 0 for key in ("time_s", "open_s", "run_s", "commit_s", "user_s"))
-assert 0 < result["accounted_bytes"] < 64 << 20'
+assert 0 < result["accounted_bytes"] < 64 << 20
+assert 0 < result["allocations"] < 1000
+assert result["repeat"] == 1 and result["run_times_s"] == [result["time_s"]]'
 quantize --json -m batch -j 3 --checksum --keep 'a.*' -t q8_0 weights.safetensors null: >null.json ||
     fail 'quantize to null:'
 equal 'the checksum of null: is that of the file' "$(json result.json checksum)" \
     "$(json null.json checksum)"
 equal 'mode in --json' batch "$(json null.json mode)"
+quantize --json -m batch -j 3 --checksum --keep 'a.*' -t q8_0 --repeat 5 weights.safetensors null: \
+    >repeat.json || fail 'quantize --repeat'
+equal 'the checksum of repeated runs' "$(json null.json checksum)" "$(json repeat.json checksum)"
+python3 - <<'PYTHON' || fail 'the times of repeated runs are not their sums'
+import json
+one, five = (json.load(open(name + ".json")) for name in ("null", "repeat"))
+assert five["repeat"] == len(five["run_times_s"]) == 5 and min(five["run_times_s"]) > 0
+assert abs(sum(five["run_times_s"]) / five["time_s"] - 1) < 1e-5
+for key in ("weights", "in_bytes", "out_bytes", "allocations", "threads"):
+    assert one[key] == five[key], key
+def tiles(r):
+    return sum(w["tiles"] for w in r["workers"])
+assert tiles(five) == 5 * tiles(one)
+PYTHON
+equal 'the text of repeated runs' 1 "$(quantize --repeat 3 -t q8_0 weights.safetensors null: |
+    grep -c '^the mean of 3 runs, ')"
 quantize --json -t q4_0 --checksum weights.safetensors null: >other.json || fail 'another type'
 [ "$(json other.json checksum)" != "$(json null.json checksum)" ] || fail 'checksums never differ'
 absent 'null: is no file' null: ./null:

@@ -18,7 +18,7 @@ for words in --help 'quantize --help' 'info --help' 'compare --help' 'synth --he
 done
 arrowquant quantize --help >help
 for option in --type --pure --threads --mode --group-size --asymmetric --memory-limit --isa --keep \
-    --nonfinite --force --no-sync --json --quiet --arch --checksum; do
+    --nonfinite --force --no-sync --json --quiet --arch --checksum --repeat; do
     checks=$((checks + 1))
     grep -q -e "$option" help || fail "quantize --help does not tell of $option"
 done
@@ -57,6 +57,10 @@ for limit in 0 -1 x 10Q; do
         quantize --memory-limit "$limit" in.safetensors out.gguf
 done
 mistake 'no such mode' mode quantize -m turbo in.safetensors out.gguf
+for repeat in 0 -1 x 2.5 1000001; do
+    mistake "--repeat $repeat" repeat quantize --repeat "$repeat" in.safetensors null:
+done
+mistake '--repeat into a file' '--repeat out.gguf' quantize --repeat 2 in.safetensors out.gguf
 mistake 'no such ISA' isa quantize --isa mmx in.safetensors out.gguf
 mistake 'no such way with NaN' nonfinite quantize --nonfinite ignore in.safetensors out.gguf
 

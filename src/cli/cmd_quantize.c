@@ -10,11 +10,13 @@
 #include "cli.h"
 #include "json_report.h"
 #include "quantize_report.h"
+#include "repeat.h"
 
 typedef struct command {
     aq_quantize_options options;
     const char **keep;
     bool type_given, json, quiet;
+    unsigned repeat;
     const char *input, *output;
 } command;
 
@@ -44,6 +46,7 @@ static const char help_text[] =
     "      --force              replace OUTPUT\n"
     "      --no-sync            do not wait for the disk before OUTPUT appears\n"
     "      --checksum           report a checksum of the output, the same for null: as for a file\n"
+    "      --repeat N           null: only: N times in a row, for measuring; times are sums\n"
     "      --json               the result as JSON on standard output\n"
     "  -q, --quiet              no progress, no summary\n"
     "      --help               this text\n"
@@ -62,6 +65,7 @@ enum {
     OPT_FORCE,
     OPT_NO_SYNC,
     OPT_CHECKSUM,
+    OPT_REPEAT,
     OPT_JSON,
     OPT_HELP
 };
@@ -81,6 +85,7 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPT_FORCE},
     {"no-sync", no_argument, NULL, OPT_NO_SYNC},
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
+    {"repeat", required_argument, NULL, OPT_REPEAT},
     {"json", no_argument, NULL, OPT_JSON},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, OPT_HELP},
@@ -139,6 +144,15 @@ static int take_memory_limit(command *c, const char *value)
     return 0;
 }
 
+static int take_repeat(command *c, const char *value)
+{
+    uint64_t count;
+    if (!cli_number(value, 1000000, &count) || count == 0)
+        return bad("repeat", value, "a number from 1 to 1000000");
+    c->repeat = (unsigned)count;
+    return 0;
+}
+
 static int take_isa(command *c, const char *value)
 {
     if (aq_isa_parse(value, &c->options.isa) != 0)
@@ -160,6 +174,8 @@ static int take_value(command *c, int option, const char *value)
         return take_group_size(c, value);
     case OPT_MEMORY_LIMIT:
         return take_memory_limit(c, value);
+    case OPT_REPEAT:
+        return take_repeat(c, value);
     case OPT_ISA:
         return take_isa(c, value);
     case OPT_NONFINITE:
@@ -222,6 +238,9 @@ static int parse(command *c, int argc, char **argv)
         return cli_usage("quantize", "expected INPUT and OUTPUT, got %d arguments", argc - optind);
     c->input = argv[optind];
     c->output = argv[optind + 1];
+    if (c->repeat > 1 && strcmp(c->output, "null:") != 0)
+        return cli_usage("quantize", "--repeat is for measuring and needs the output null:, not %s",
+                         c->output);
     bool gguf = aq_ends_with(c->output, ".gguf") || strcmp(c->output, "null:") == 0;
     if (!c->type_given)
         c->options.type = gguf ? AQ_TYPE_Q8_0 : AQ_TYPE_INT8;
@@ -231,13 +250,13 @@ static int parse(command *c, int argc, char **argv)
 static int quantize(command *c)
 {
     aq_error error;
-    aq_quantize_result result = {.size = sizeof result};
+    repeat_runs runs;
     cli_progress progress;
     c->options.keep = c->keep;
     c->options.cancel = &cli_cancel;
     c->options.progress = cli_progress_start(&progress, c->input, c->quiet);
     c->options.progress_arg = &progress;
-    aq_status status = aq_quantize(c->input, c->output, &c->options, &result, &error);
+    aq_status status = repeat_quantize(c->input, c->output, &c->options, c->repeat, &runs, &error);
     cli_progress_end(&progress);
     if (status != AQ_OK) {
         if (c->json)
@@ -245,16 +264,16 @@ static int quantize(command *c)
         return cli_fail(&error);
     }
     if (c->json)
-        quantize_report_json(c->input, c->output, &c->options, &result);
+        quantize_report_json(c->input, c->output, &c->options, &runs);
     else if (!c->quiet)
-        quantize_report_text(c->output, &c->options, &result);
-    aq_quantize_result_free(&result);
+        quantize_report_text(c->output, &c->options, &runs);
+    repeat_free(&runs);
     return cli_flush() ? AQ_OK : AQ_FAILURE;
 }
 
 int cmd_quantize(int argc, char **argv)
 {
-    command c = {0};
+    command c = {.repeat = 1};
     aq_quantize_options_init(&c.options);
     c.keep = calloc((size_t)argc, sizeof *c.keep);
     if (c.keep == NULL) {

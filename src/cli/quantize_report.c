@@ -52,21 +52,24 @@ static void print_kept(const aq_quantize_result *r)
 }
 
 void quantize_report_text(const char *output, const aq_quantize_options *options,
-                          const aq_quantize_result *r)
+                          const repeat_runs *runs)
 {
+    const aq_quantize_result *r = &runs->result;
     char weights[32], in[32], out[32], rate[32], speed[32], memory[32];
-    double time = r->time_s > 0.0 ? r->time_s : 1e-9;
+    double time = r->time_s > 0.0 ? r->time_s / runs->count : 1e-9;
     bool discarded = strcmp(output, "null:") == 0;
     (void)printf("%s: %zu of %zu tensors to %s, %s weights\n", discarded ? "discarded" : output,
                  r->tensors_quantized, r->tensors, aq_type_name(options->type),
                  cli_count((double)r->weights, weights, sizeof weights));
     (void)printf("%s -> %s in %.3f s: %s/s, %s weights/s (%s, %u thread%s, %s, peak %s)\n",
                  cli_bytes((double)r->in_bytes, in, sizeof in),
-                 cli_bytes((double)r->out_bytes, out, sizeof out), r->time_s,
+                 cli_bytes((double)r->out_bytes, out, sizeof out), time,
                  cli_bytes((double)r->in_bytes / time, rate, sizeof rate),
                  cli_count((double)r->weights / time, speed, sizeof speed), aq_isa_name(r->isa),
                  r->threads, r->threads == 1 ? "" : "s", mode_name(options->mode),
                  cli_bytes((double)r->rss_peak, memory, sizeof memory));
+    if (runs->count > 1)
+        (void)printf("the mean of %u runs, %.3f s together\n", runs->count, r->time_s);
     if (options->threads != 0 && r->threads < options->threads)
         (void)printf("only %u of %u threads could be started\n", r->threads, options->threads);
     if (r->tensors_short_group > 0)
@@ -129,33 +132,44 @@ static json_t *what_ran(const char *input, const char *output, const aq_quantize
                      report_integer(r->threads));
 }
 
-static json_t *times(const aq_quantize_result *r)
+static json_t *run_times(const repeat_runs *runs)
 {
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "time_s", r->time_s, "open_s",
-                     r->open_s, "run_s", r->run_s, "commit_s", r->commit_s, "load_s", r->load_s,
-                     "kernel_s", r->kernel_s, "store_s", r->store_s, "user_s", r->user_s,
-                     "system_s", r->system_s);
+    json_t *list = json_array();
+    for (unsigned i = 0; i < runs->count; i++)
+        (void)json_array_append_new(list, json_real(runs->time_s[i]));
+    return list;
+}
+
+static json_t *times(const repeat_runs *runs)
+{
+    const aq_quantize_result *r = &runs->result;
+    return json_pack("{s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "repeat",
+                     report_integer(runs->count), "run_times_s", run_times(runs), "time_s",
+                     r->time_s, "open_s", r->open_s, "run_s", r->run_s, "commit_s", r->commit_s,
+                     "load_s", r->load_s, "kernel_s", r->kernel_s, "store_s", r->store_s, "user_s",
+                     r->user_s, "system_s", r->system_s);
 }
 
 static json_t *counts(const aq_quantize_options *options, const aq_quantize_result *r)
 {
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights",
         report_integer(r->weights), "in_bytes", report_integer(r->in_bytes), "out_bytes",
         report_integer(r->out_bytes), "accounted_bytes", report_integer(r->accounted_bytes),
-        "rss_before_bytes", report_integer(r->rss_before), "rss_peak_bytes",
-        report_integer(r->rss_peak), "voluntary_switches", report_integer(r->voluntary_switches),
-        "involuntary_switches", report_integer(r->involuntary_switches), "checksum",
-        checksum(options, r), "workers", workers(r), "tensors_total", report_integer(r->tensors),
-        "tensors_quantized", report_integer(r->tensors_quantized), "tensors_short_group",
+        "allocations", report_integer(r->allocations), "rss_before_bytes",
+        report_integer(r->rss_before), "rss_peak_bytes", report_integer(r->rss_peak),
+        "voluntary_switches", report_integer(r->voluntary_switches), "involuntary_switches",
+        report_integer(r->involuntary_switches), "checksum", checksum(options, r), "workers",
+        workers(r), "tensors_total", report_integer(r->tensors), "tensors_quantized",
+        report_integer(r->tensors_quantized), "tensors_short_group",
         report_integer(r->tensors_short_group), "tensors", tensors(r));
 }
 
 void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
-                          const aq_quantize_result *r)
+                          const repeat_runs *runs)
 {
-    json_t *root = what_ran(input, output, options, r);
-    json_t *parts[] = {times(r), counts(options, r)};
+    json_t *root = what_ran(input, output, options, &runs->result);
+    json_t *parts[] = {times(runs), counts(options, &runs->result)};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (root != NULL && json_object_update(root, parts[i]) != 0) {
             json_decref(root);

@@ -3,11 +3,11 @@
 #ifndef AQ_QUANTIZE_REPORT_H
 #define AQ_QUANTIZE_REPORT_H
 
-#include "../arrowquant.h"
+#include "repeat.h"
 
 void quantize_report_text(const char *output, const aq_quantize_options *options,
-                          const aq_quantize_result *result);
+                          const repeat_runs *runs);
 void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
-                          const aq_quantize_result *result);
+                          const repeat_runs *runs);
 
 #endif
