@@ -2,10 +2,12 @@
 #include <config.h>
 
 #include "child.h"
+#include "trace.h"
 #include "util.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -65,7 +67,17 @@ typedef struct stream {
     size_t length, room;
 } stream;
 
-static void child_begin(char *const argv[], int out, int err, pid_t parent)
+static _Noreturn void execute(char *const argv[])
+{
+    execvp(argv[0], argv);
+    const char *reason = strerror(errno);
+    (void)!write(2, argv[0], strlen(argv[0]));
+    (void)!write(2, ": ", 2);
+    (void)!write(2, reason, strlen(reason));
+    _exit(127);
+}
+
+static _Noreturn void child_begin(const bench_child_task *task, int out, int err, pid_t parent)
 {
     static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
     for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++)
@@ -79,16 +91,12 @@ static void child_begin(char *const argv[], int out, int err, pid_t parent)
     int null = open("/dev/null", O_RDONLY);
     if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
         _exit(127);
-    execvp(argv[0], argv);
-    int code = errno;
-    const char *reason = strerror(code);
-    (void)!write(2, argv[0], strlen(argv[0]));
-    (void)!write(2, ": ", 2);
-    (void)!write(2, reason, strlen(reason));
-    _exit(127);
+    if (task->argv == NULL)
+        _exit(task->work(task->argument));
+    execute(task->argv);
 }
 
-static pid_t start(char *const argv[], stream streams[2])
+static pid_t start(const bench_child_task *task, stream streams[2])
 {
     int out[2], err[2];
     if (pipe2(out, O_CLOEXEC) != 0)
@@ -101,7 +109,7 @@ static pid_t start(char *const argv[], stream streams[2])
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        child_begin(argv, out[1], err[1], parent);
+        child_begin(task, out[1], err[1], parent);
     int code = errno;
     close(out[1]);
     close(err[1]);
@@ -118,6 +126,7 @@ typedef struct waiting {
     double deadline;      /* SIGTERM then */
     double kill_deadline; /* 0: SIGTERM not sent yet */
     bench_child *child;
+    bench_trace *trace;
 } waiting;
 
 static void terminate(waiting *wait)
@@ -169,11 +178,20 @@ static const sigset_t *mask_while_waiting(void)
     return installed ? &waiting_mask : NULL;
 }
 
+/* How long to sleep until there is something to look at. */
+static struct timespec next_tick(waiting *wait)
+{
+    struct timespec tick = {0, 200000000};
+    if (wait->trace != NULL)
+        tick.tv_nsec = (long)(1e9 * fmin(bench_trace_look(wait->trace), 0.2));
+    return tick;
+}
+
 static void pump(stream streams[2], waiting *wait)
 {
     while (streams[0].fd >= 0 || streams[1].fd >= 0) {
         struct pollfd poll_on[2] = {{streams[0].fd, POLLIN, 0}, {streams[1].fd, POLLIN, 0}};
-        struct timespec tick = {0, 200000000};
+        struct timespec tick = next_tick(wait);
         int ready = ppoll(poll_on, 2, &tick, mask_while_waiting());
         enforce(wait);
         if (ready <= 0) {
@@ -217,25 +235,35 @@ static char *finish_text(stream *from)
     return text;
 }
 
-int bench_child_run(char *const argv[], double timeout_s, bench_child *child)
+int bench_child_start(const bench_child_task *task, bench_child *child)
 {
     memset(child, 0, sizeof *child);
     stream streams[2] = {{-1, NULL, 0, 0}, {-1, NULL, 0, 0}};
     double begin = bench_now();
-    waiting wait = {.deadline = begin + timeout_s, .child = child};
-    wait.pid = start(argv, streams);
+    waiting wait = {.deadline = begin + task->timeout_s, .child = child, .trace = task->trace};
+    wait.pid = start(task, streams);
     int result = -1, code = errno;
     if (wait.pid > 0) {
+        if (task->trace != NULL)
+            bench_trace_begin(task->trace, wait.pid);
         pump(streams, &wait);
         result = reap(&wait);
         code = errno;
         child->wall_s = bench_now() - begin;
+        if (task->trace != NULL)
+            bench_trace_end(task->trace);
     }
     child->out_length = streams[0].length;
     child->out = finish_text(&streams[0]);
     child->err = finish_text(&streams[1]);
     errno = code;
     return result;
+}
+
+int bench_child_run(char *const argv[], double timeout_s, bench_child *child)
+{
+    bench_child_task task = {.argv = argv, .timeout_s = timeout_s};
+    return bench_child_start(&task, child);
 }
 
 void bench_child_free(bench_child *child)

@@ -21,9 +21,20 @@ typedef struct bench_child {
 void bench_signals_install(void);
 int bench_interrupted(void);
 
-/* Run argv[0] (looked up in PATH) and wait for it. Returns 0 when the child ran, whatever its exit;
+/* What a child does: argv[0] (looked up in PATH), or, where argv is NULL, `work` in a fork of this
+ * process, whose value is its exit code. */
+typedef struct bench_child_task {
+    char *const *argv;
+    int (*work)(void *argument);
+    void *argument;
+    double timeout_s;
+    struct bench_trace *trace; /* of its memory; may be NULL */
+} bench_child_task;
+
+/* Start the child and wait for it. Returns 0 when the child ran, whatever its exit;
  * -1 with errno set where it could not be started or waited for. Free *child either way. One thread
  * only. */
+int bench_child_start(const bench_child_task *task, bench_child *child);
 int bench_child_run(char *const argv[], double timeout_s, bench_child *child);
 void bench_child_free(bench_child *child);
 

@@ -54,6 +54,15 @@ static double get_weight_rate(const bench_sample *s)
     return s->weights / s->time_s;
 }
 
+static double get_roof(const bench_sample *s)
+{
+    return s->roof;
+}
+static double get_roof_part(const bench_sample *s)
+{
+    return s->in_bytes / s->time_s / s->roof;
+}
+
 static bench_summary summarize(const bench_result *result, getter *get, uint64_t seed)
 {
     double *value = bench_alloc(result->samples, sizeof *value);
@@ -116,6 +125,33 @@ static void make_own(const bench_result *result, uint64_t seed, bench_figures *o
     out->balance = summarize(result, get_balance, seed);
     out->byte_rate = summarize(result, get_byte_rate, seed);
     out->weight_rate = summarize(result, get_weight_rate, seed);
+    out->roof = summarize(result, get_roof, seed);
+    out->roof_part = summarize(result, get_roof_part, seed);
+}
+
+static void make_losses(const bench_result *result, const bench_result *base, uint64_t seed,
+                        bench_figures *out)
+{
+    double *part[BENCH_LOSSES], of[BENCH_LOSSES], median[BENCH_LOSSES];
+    size_t rounds = 0;
+    for (int i = 0; i < BENCH_LOSSES; i++)
+        part[i] = bench_alloc(result->samples, sizeof *part[i]);
+    for (size_t j = 0; j < result->samples; j++) {
+        const bench_sample *one = of_round(base, result->sample[j].round);
+        if (one == NULL)
+            continue;
+        bench_losses_of(one, &result->sample[j], of);
+        for (int i = 0; i < BENCH_LOSSES && isfinite(of[0]); i++)
+            part[i][rounds] = of[i];
+        rounds += isfinite(of[0]) != 0;
+    }
+    for (int i = 0; i < BENCH_LOSSES; i++) {
+        out->loss[i] = bench_summarize(part[i], rounds, seed);
+        median[i] = out->loss[i].median;
+        free(part[i]);
+    }
+    out->limit = bench_limit_of(out->efficiency.median, median, out->roof_part.median,
+                                out->oversubscribed > 0);
 }
 
 static void make_paired(const bench_case *item, const bench_result *result,
@@ -125,6 +161,7 @@ static void make_paired(const bench_case *item, const bench_result *result,
         out->speedup = ratios(base, result, get_time, 1, seed);
         out->efficiency = ratios(base, result, get_time, item->threads, seed);
         out->karp_flatt = bench_karp_flatt(out->speedup.median, item->threads);
+        make_losses(result, base, seed, out);
     }
     out->time_ratio = ratios(result, base, get_time, 1, seed);
     out->wall_ratio = ratios(result, base, get_wall, 1, seed);
@@ -148,6 +185,8 @@ static bench_figures no_figures(void)
         &figures.balance,
         &figures.byte_rate,
         &figures.weight_rate,
+        &figures.roof,
+        &figures.roof_part,
         &figures.speedup,
         &figures.efficiency,
         &figures.time_ratio,
@@ -157,6 +196,8 @@ static bench_figures no_figures(void)
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         *all[i] = none;
+    for (int i = 0; i < BENCH_LOSSES; i++)
+        figures.loss[i] = none;
     return figures;
 }
 

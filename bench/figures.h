@@ -4,6 +4,7 @@
 #define BENCH_FIGURES_H
 
 #include "fit.h"
+#include "losses.h"
 #include "measure.h"
 #include "stats.h"
 
@@ -21,6 +22,8 @@ typedef struct bench_figures {
     bench_summary balance;
     bench_summary byte_rate;   /* input bytes per second */
     bench_summary weight_rate; /* weights per second */
+    bench_summary roof;        /* bytes per second that as many threads read in the same rounds */
+    bench_summary roof_part;   /* byte_rate over roof */
     /* Against the configuration it is paired with, within rounds. */
     bench_summary speedup;    /* its time / this time; thread scaling */
     bench_summary efficiency; /* speedup / threads */
@@ -28,6 +31,8 @@ typedef struct bench_figures {
     bench_summary wall_ratio;
     bench_summary memory_ratio;
     bench_summary accounted_ratio;
+    bench_summary loss[BENCH_LOSSES]; /* parts of threads x time; thread scaling */
+    bench_limit limit;                /* the greatest of them */
     double karp_flatt; /* the serial part that the speedup shows; NaN where there is none */
     size_t no_cores, oversubscribed, fewer_threads, evicted; /* samples so marked */
 } bench_figures;

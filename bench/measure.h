@@ -7,6 +7,7 @@
 #include "progress.h"
 #include "sample.h"
 #include "store.h"
+#include "trace.h"
 
 /* Of one configuration. Where failure or skip is set there is no figure, whatever was sampled. */
 typedef struct bench_result {
@@ -15,7 +16,8 @@ typedef struct bench_result {
     char checksum[17]; /* of the warm-up run; empty where none was made */
     double out_bytes;
     char *failure;
-    char *skip; /* why it was not run */
+    char *skip;         /* why it was not run */
+    bench_trace *trace; /* of the memory of one more run; NULL where none was made */
 } bench_result;
 
 typedef enum bench_stop {
@@ -41,6 +43,7 @@ typedef struct bench_run {
     char version[32];  /* of the arrowquant that was measured; empty where no run succeeded */
     double steal_part; /* of all CPU time during the sampling; NaN where unknown */
     double throttled_s;
+    char *roof_failure; /* why the bandwidth was not measured in some round; NULL: it was */
 } bench_run;
 
 const char *bench_stop_text(bench_stop stop);

@@ -94,6 +94,7 @@ static json_t *one_sample(const bench_sample *s)
         {"steal_s", s->steal_s},
         {"throttled_s", s->throttled_s},
         {"input_resident", s->resident},
+        {"roof_bytes_per_s", s->roof},
     };
     json_t *object = json_object();
     set(object, "round", json_integer(s->round));
@@ -114,6 +115,20 @@ static json_t *samples(const bench_result *result)
     return array;
 }
 
+static json_t *memory_over_time(const bench_trace *trace)
+{
+    if (trace == NULL)
+        return json_null();
+    json_t *object = json_object(), *time = json_array(), *bytes = json_array();
+    for (size_t i = 0; i < trace->count; i++) {
+        (void)json_array_append_new(time, number(trace->time_s[i]));
+        (void)json_array_append_new(bytes, number(trace->bytes[i]));
+    }
+    set(object, "time_s", time);
+    set(object, "resident_bytes", bytes);
+    return object;
+}
+
 /* ---- results ---- */
 
 static json_t *intervals(const bench_figures *f)
@@ -131,6 +146,8 @@ static json_t *intervals(const bench_figures *f)
         {"balance", &f->balance},
         {"bytes_per_s", &f->byte_rate},
         {"weights_per_s", &f->weight_rate},
+        {"roof_bytes_per_s", &f->roof},
+        {"roof_part", &f->roof_part},
         {"speedup", &f->speedup},
         {"efficiency", &f->efficiency},
         {"time_ratio", &f->time_ratio},
@@ -159,6 +176,18 @@ static void set_setting(json_t *object, const bench_report *report, size_t at)
         text(item->pair == BENCH_NO_PAIR ? NULL : matrix->cases[item->pair].name));
 }
 
+static json_t *losses(const bench_figures *f)
+{
+    json_t *object = json_object();
+    if (f->loss[0].count == 0) {
+        json_decref(object);
+        return json_null();
+    }
+    for (int i = 0; i < BENCH_LOSSES; i++)
+        set(object, bench_loss_key((bench_loss)i), summary(&f->loss[i]));
+    return object;
+}
+
 static void set_figures(json_t *object, const bench_figures *f)
 {
     set(object, "quantization_time_s", number(f->time.median));
@@ -168,6 +197,9 @@ static void set_figures(json_t *object, const bench_figures *f)
     set(object, "speedup", number(f->speedup.median));
     set(object, "efficiency", number(f->efficiency.median));
     set(object, "karp_flatt", number(f->karp_flatt));
+    set(object, "losses", losses(f));
+    set(object, "limit",
+        f->limit == BENCH_LIMIT_UNKNOWN ? json_null() : text(bench_limit_text(f->limit)));
     set(object, "intervals", intervals(f));
     set(object, "samples_without_cores", json_integer((json_int_t)f->no_cores));
     set(object, "samples_oversubscribed", json_integer((json_int_t)f->oversubscribed));
@@ -185,6 +217,7 @@ static json_t *one_result(const bench_report *report, size_t at)
     set_figures(object, &report->figures[at]);
     set(object, "checksum", text(result->checksum[0] != '\0' ? result->checksum : NULL));
     set(object, "samples", samples(result));
+    set(object, "memory_over_time", memory_over_time(result->trace));
     return object;
 }
 
@@ -333,6 +366,7 @@ static json_t *environment(const bench_report *report)
             env->fact[i].text != NULL ? text(env->fact[i].text) : number(env->fact[i].number));
     set(object, "steal_part", number(report->run->steal_part));
     set(object, "throttled_s", number(report->run->throttled_s));
+    set(object, "roof_failure", text(report->run->roof_failure));
     set(object, "doubts", strings(env->doubt, env->doubts));
     return object;
 }

@@ -36,6 +36,7 @@ void bench_sample_clear(bench_sample *sample)
         &sample->rss_peak_bytes,
         &sample->voluntary_switches,
         &sample->resident,
+        &sample->roof,
         &sample->involuntary_switches,
     };
     for (size_t i = 0; i < sizeof number / sizeof number[0]; i++)

@@ -26,6 +26,7 @@ typedef struct bench_sample {
     double steal_s;     /* of all CPUs during the run */
     double throttled_s; /* of the cgroup during the run */
     double resident;    /* part of the input in the page cache before the run */
+    double roof;        /* bytes per second that this machine read in the same round */
     unsigned threads;
     bench_worker *worker; /* [threads] */
     int no_cores;         /* cpu_wall under 0.9 x threads */
