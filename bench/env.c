@@ -167,6 +167,14 @@ void bench_env_read(const char *work_dir, bench_env *env)
     doubt_before(env);
 }
 
+const bench_fact *bench_env_find(const bench_env *env, const char *key)
+{
+    for (size_t i = 0; i < env->facts; i++)
+        if (strcmp(env->fact[i].key, key) == 0)
+            return &env->fact[i];
+    return NULL;
+}
+
 void bench_env_free(bench_env *env)
 {
     for (size_t i = 0; i < env->facts; i++)

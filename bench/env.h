@@ -27,6 +27,9 @@ typedef struct bench_env {
 void bench_env_read(const char *work_dir, bench_env *env);
 void bench_env_free(bench_env *env);
 
+/* NULL where there is no such fact. */
+const bench_fact *bench_env_find(const bench_env *env, const char *key);
+
 /* The environment takes over the text. */
 void bench_env_doubt(bench_env *env, char *text);
 

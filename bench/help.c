@@ -42,6 +42,8 @@ static const char help_report[] =
     "      --output-dir DIR        for the reports [.benchmarks/parallel]\n"
     "      --export FORMAT=FILE    also write json, csv, markdown, html,\n"
     "                              google-benchmark, github or bencher (repeatable)\n"
+    "      --save-baseline NAME    keep the samples as baselines/NAME.json there\n"
+    "      --baseline NAME         compare with them: warns, and never fails a build\n"
     "      --check-targets         exit 4 where a target is missed\n"
     "      --strict                exit 5 where a target is inconclusive, 6 where the\n"
     "                              machine is not fit for a verdict\n"

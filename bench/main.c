@@ -59,24 +59,49 @@ static int print_report(const bench_report *report)
     if (wrong == NULL && !report->options->quiet &&
         (bench_report_text(report, use_color(), stdout) != 0 || fflush(stdout) != 0))
         wrong = bench_copy("cannot write to standard output");
+    if (report->baseline != NULL && report->baseline->worse > 0)
+        (void)fprintf(stderr,
+                      "arrowquant-bench: warning: worse than baseline %s: %zu of %zu runs\n",
+                      report->baseline->name, report->baseline->worse, report->baseline->rows);
     for (size_t i = 0; i < report->run->failures; i++)
         (void)fprintf(stderr, "arrowquant-bench: %s\n", report->run->failure[i]);
     return wrong == NULL ? report->verdict->exit_code : complain(wrong);
 }
 
+/* What lives through a run; the report points at the rest. */
+typedef struct job {
+    bench_report report;
+    bench_env env;
+    bench_run samples;
+    bench_baseline baseline;
+    bench_fit fit;
+    bench_verdict verdict;
+} job;
+
 /* From the samples to the reports. */
-static int conclude(bench_report *report, bench_env *env, bench_verdict *verdict, bench_fit *fit)
+static int conclude(job *j)
 {
-    bench_figures *figures = bench_figures_make(report->matrix, report->run, report->seed);
+    bench_report *report = &j->report;
+    bench_figures *figures = bench_figures_make(report->matrix, &j->samples, report->seed);
     report->figures = figures;
-    *fit = bench_scaling_fit(report->matrix, report->run, figures, env->usable_cpus, report->seed);
-    report->fit = fit;
-    bench_verdict_make(report->options, report->matrix, report->run, figures, env, verdict);
-    report->verdict = verdict;
+    j->fit =
+        bench_scaling_fit(report->matrix, &j->samples, figures, j->env.usable_cpus, report->seed);
+    if (report->baseline != NULL)
+        bench_baseline_compare(&j->baseline, report->matrix, &j->samples, report->seed);
+    bench_verdict_make(report->options, report->matrix, &j->samples, figures, &j->env, &j->verdict);
     int code = print_report(report);
-    bench_verdict_free(verdict);
+    bench_verdict_free(&j->verdict);
     free(figures);
     return code;
+}
+
+static int measure_and_conclude(job *j, bench_store *store, unsigned cpus)
+{
+    bench_progress progress;
+    bench_progress_begin(&progress, stderr, j->report.options->quiet);
+    bench_measure(store, j->report.seed, cpus, &progress, &j->samples);
+    bench_store_close(store);
+    return bench_interrupted() != 0 ? 0 : conclude(j);
 }
 
 static int run(const bench_options *options, const bench_matrix *matrix,
@@ -91,28 +116,30 @@ static int run(const bench_options *options, const bench_matrix *matrix,
         bench_store_close(&store);
         return complain(wrong);
     }
-    bench_env env;
-    bench_env_read(store.directory, &env);
-    uint64_t seed = options->seed_given ? options->seed : random_seed();
-    bench_progress progress;
-    bench_run samples = {0};
-    bench_progress_begin(&progress, stderr, options->quiet);
-    bench_measure(&store, seed, machine->cpus, &progress, &samples);
-    bench_store_close(&store);
-    bench_report report = {.options = options,
-                           .matrix = matrix,
-                           .run = &samples,
-                           .env = &env,
-                           .binary = binary,
-                           .command = command,
-                           .seed = seed};
-    int number = bench_interrupted();
-    bench_verdict verdict;
-    bench_fit fit;
-    int code = number != 0 ? 0 : conclude(&report, &env, &verdict, &fit);
-    bench_run_free(&samples);
-    bench_env_free(&env);
-    return number != 0 ? end_by_signal(number) : code;
+    job j = {.report = {.options = options,
+                        .matrix = matrix,
+                        .run = &j.samples,
+                        .env = &j.env,
+                        .baseline = options->baseline != NULL ? &j.baseline : NULL,
+                        .fit = &j.fit,
+                        .verdict = &j.verdict,
+                        .binary = binary,
+                        .command = command,
+                        .seed = options->seed_given ? options->seed : random_seed()}};
+    int code = 0;
+    bench_env_read(store.directory, &j.env);
+    if (options->baseline != NULL)
+        code = bench_baseline_open(&j.baseline, options, matrix, &j.env, &wrong);
+    if (code == 0) {
+        code = measure_and_conclude(&j, &store, machine->cpus);
+    } else {
+        bench_store_close(&store);
+        (void)complain(wrong);
+    }
+    bench_baseline_free(&j.baseline);
+    bench_run_free(&j.samples);
+    bench_env_free(&j.env);
+    return bench_interrupted() != 0 ? end_by_signal(bench_interrupted()) : code;
 }
 
 int main(int argc, char **argv)

@@ -32,8 +32,7 @@ const char *bench_stop_text(bench_stop stop)
 void bench_fail_case(bench_context *ctx, size_t at, char *what)
 {
     bench_run *run = ctx->run;
-    run->failure = bench_grow(run->failure, run->failures + 1, sizeof *run->failure);
-    run->failure[run->failures++] = bench_format("%s: %s", ctx->matrix->cases[at].name, what);
+    bench_run_fail(run, ctx->matrix->cases[at].name, what);
     if (run->result[at].failure == NULL)
         run->result[at].failure = what;
     else
@@ -213,6 +212,12 @@ void bench_measure(bench_store *store, uint64_t seed, unsigned cpus, bench_progr
     run->steal_part = (bench_steal_s() - steal) / ((bench_now() - begin) * cpus);
     run->throttled_s = bench_throttled_s() - throttled;
     bench_progress_clear(progress);
+}
+
+void bench_run_fail(bench_run *run, const char *name, const char *what)
+{
+    run->failure = bench_grow(run->failure, run->failures + 1, sizeof *run->failure);
+    run->failure[run->failures++] = bench_format("%s: %s", name, what);
 }
 
 void bench_run_free(bench_run *run)

@@ -51,6 +51,8 @@ const char *bench_stop_text(bench_stop stop);
 /* Returns when all is sampled, or when interrupted (see bench_interrupted). */
 void bench_measure(bench_store *store, uint64_t seed, unsigned cpus, bench_progress *progress,
                    bench_run *run);
+/* Add "NAME: WHAT" to the failures. */
+void bench_run_fail(bench_run *run, const char *name, const char *what);
 void bench_run_free(bench_run *run);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
+#include "baseline_file.h"
 #include "option_values.h"
 #include "sizes.h"
 
@@ -210,6 +211,17 @@ int bench_parse_mode(const char *text, bench_options *options, FILE *err)
         options->mode = AQ_MODE_BATCH;
     else
         return bench_usage(err, "--mode: \"%s\" is not streaming or batch", text);
+    return -1;
+}
+
+int bench_parse_baseline(const char *name, const char *text, const char **value, FILE *err)
+{
+    if (!bench_baseline_name_valid(text))
+        return bench_usage(err,
+                           "%s: \"%.64s\" is not a plain name (letters, digits, '.', '-' and '_', "
+                           "at most 64, beginning with none of '.' and '-')",
+                           name, text);
+    *value = text;
     return -1;
 }
 

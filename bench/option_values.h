@@ -24,6 +24,7 @@ int bench_parse_dtype(const char *text, bench_options *options, FILE *err);
 int bench_parse_export(const char *text, bench_options *options, FILE *err);
 int bench_parse_sink(const char *text, bench_options *options, FILE *err);
 int bench_parse_mode(const char *text, bench_options *options, FILE *err);
+int bench_parse_baseline(const char *name, const char *text, const char **value, FILE *err);
 int bench_parse_path(const char *name, const char *text, const char **path, FILE *err);
 
 #endif

@@ -11,6 +11,7 @@
 
 enum {
     OPT_ALL = 256,
+    OPT_BASELINE,
     OPT_BINARY,
     OPT_BUDGET,
     OPT_CHECK_TARGETS,
@@ -26,6 +27,7 @@ enum {
     OPT_OUTPUT_DIR,
     OPT_QUICK,
     OPT_ROUNDS,
+    OPT_SAVE_BASELINE,
     OPT_SEED,
     OPT_SINK,
     OPT_STREAMING,
@@ -38,6 +40,7 @@ enum {
 
 static const struct option long_options[] = {
     {"all", no_argument, NULL, OPT_ALL},
+    {"baseline", required_argument, NULL, OPT_BASELINE},
     {"binary", required_argument, NULL, OPT_BINARY},
     {"budget", required_argument, NULL, OPT_BUDGET},
     {"check-targets", no_argument, NULL, OPT_CHECK_TARGETS},
@@ -55,6 +58,7 @@ static const struct option long_options[] = {
     {"quick", no_argument, NULL, OPT_QUICK},
     {"quiet", no_argument, NULL, 'q'},
     {"rounds", required_argument, NULL, OPT_ROUNDS},
+    {"save-baseline", required_argument, NULL, OPT_SAVE_BASELINE},
     {"seed", required_argument, NULL, OPT_SEED},
     {"sink", required_argument, NULL, OPT_SINK},
     {"streaming-comparison", no_argument, NULL, OPT_STREAMING},
@@ -164,6 +168,10 @@ static int apply_value(int option, const char *text, bench_options *options, FIL
         return bench_parse_path("--model", text, &options->model, err);
     case OPT_BINARY:
         return bench_parse_path("--binary", text, &options->binary, err);
+    case OPT_BASELINE:
+        return bench_parse_baseline("--baseline", text, &options->baseline, err);
+    case OPT_SAVE_BASELINE:
+        return bench_parse_baseline("--save-baseline", text, &options->save_baseline, err);
     case OPT_WORK_DIR:
         return bench_parse_path("--work-dir", text, &options->work_dir, err);
     case OPT_OUTPUT_DIR:

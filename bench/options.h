@@ -63,8 +63,9 @@ typedef struct bench_options {
     uint64_t seed;
     int seed_given;
     const char *output_dir;
-    const char *work_dir; /* NULL: TMPDIR, or output_dir */
-    const char *binary;   /* NULL: the arrowquant beside this program, or in PATH */
+    const char *work_dir;                 /* NULL: TMPDIR, or output_dir */
+    const char *binary;                   /* NULL: the arrowquant beside this program, or in PATH */
+    const char *baseline, *save_baseline; /* names; NULL: none */
     bench_export exports[BENCH_MAX_EXPORTS];
     size_t exports_count;
 } bench_options;

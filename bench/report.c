@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
+#include "baseline_report.h"
 #include "report.h"
 #include "util.h"
 
@@ -68,6 +69,30 @@ static char *write_file(const bench_report *report, const char *path, writer *wr
     return wrong;
 }
 
+static int any_measured(const bench_report *report)
+{
+    for (size_t i = 0; i < report->matrix->count; i++)
+        if (report->figures[i].measured && report->matrix->cases[i].work == BENCH_QUANTIZE)
+            return 1;
+    return 0;
+}
+
+static char *save_baseline(const bench_report *report)
+{
+    const char *name = report->options->save_baseline;
+    if (report->run->failures > 0 || !any_measured(report))
+        return bench_format("baseline %s was not saved: %s", name,
+                            report->run->failures > 0 ? "a run failed" : "nothing was measured");
+    char *path = bench_baseline_path(report->options->output_dir, name);
+    char *directory = bench_format("%s/baselines", report->options->output_dir);
+    char *wrong = bench_make_directories(directory);
+    if (wrong == NULL)
+        wrong = write_file(report, path, bench_report_baseline);
+    free(directory);
+    free(path);
+    return wrong;
+}
+
 char *bench_report_files(const bench_report *report)
 {
     static writer *const export_writer[BENCH_FORMATS] = {
@@ -87,5 +112,7 @@ char *bench_report_files(const bench_report *report)
     for (size_t i = 0; i < report->options->exports_count && wrong == NULL; i++)
         wrong = write_file(report, report->options->exports[i].path,
                            export_writer[report->options->exports[i].format]);
+    if (wrong == NULL && report->options->save_baseline != NULL)
+        wrong = save_baseline(report);
     return wrong;
 }

@@ -3,6 +3,7 @@
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
+#include "baseline.h"
 #include "env.h"
 #include "figures.h"
 #include "verdict.h"
@@ -14,9 +15,10 @@ typedef struct bench_report {
     const bench_figures *figures;
     const bench_env *env;
     const bench_verdict *verdict;
-    const bench_fit *fit; /* of the thread scaling */
-    const char *binary;   /* the arrowquant that was measured */
-    const char *command;  /* the command line that made this report */
+    const bench_fit *fit;           /* of the thread scaling */
+    const bench_baseline *baseline; /* NULL: none was asked for */
+    const char *binary;             /* the arrowquant that was measured */
+    const char *command;            /* the command line that made this report */
     uint64_t seed;
 } bench_report;
 

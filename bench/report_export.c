@@ -28,14 +28,6 @@ static int write_and_free(json_t *root, FILE *out)
     return failed != 0 || ferror(out) ? -1 : 0;
 }
 
-static const bench_fact *find_fact(const bench_env *env, const char *key)
-{
-    for (size_t i = 0; i < env->facts; i++)
-        if (strcmp(env->fact[i].key, key) == 0)
-            return &env->fact[i];
-    return NULL;
-}
-
 static int exported(const bench_report *report, size_t at)
 {
     return report->figures[at].measured && report->matrix->cases[at].work == BENCH_QUANTIZE;
@@ -82,9 +74,9 @@ static void google_result(const bench_report *report, size_t at, json_t *all)
 int bench_report_google(const bench_report *report, FILE *out)
 {
     json_t *root = json_object(), *context = json_object(), *all = json_array();
-    const bench_fact *cpu = find_fact(report->env, "cpu_model");
-    const bench_fact *load = find_fact(report->env, "load");
-    const bench_fact *governor = find_fact(report->env, "governor");
+    const bench_fact *cpu = bench_env_find(report->env, "cpu_model");
+    const bench_fact *load = bench_env_find(report->env, "load");
+    const bench_fact *governor = bench_env_find(report->env, "governor");
     json_t *loads = json_array();
     if (load != NULL && isfinite(load->number))
         (void)json_array_append_new(loads, json_real(load->number));

@@ -2,6 +2,7 @@
  * One page that stands alone: no script, no font, no image, nothing from the network. */
 #include <config.h>
 
+#include "baseline_report.h"
 #include "html_plots.h"
 #include "report.h"
 #include "svg.h"
@@ -293,6 +294,7 @@ int bench_report_html(const bench_report *report, FILE *out)
     fputs("<div class=\"plots\">\n", out);
     bench_plot_targets(report, out);
     fputs("</div>\n", out);
+    bench_baseline_html(report, out);
     for (int section = 0; section < BENCH_SECTIONS; section++)
         print_section(report, (bench_section)section, out);
     print_environment(report, out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
+#include "baseline_report.h"
 #include "report.h"
 #include "util.h"
 
@@ -385,7 +386,7 @@ int bench_report_json(const bench_report *report, FILE *out)
     json_t *root = json_object(), *groups = json_array();
     for (unsigned group = 0; group < report->matrix->groups; group++)
         (void)json_array_append_new(groups, one_group(report, group));
-    set(root, "schema_version", json_integer(1));
+    set(root, "schema_version", json_integer(BENCH_SCHEMA_VERSION));
     set(root, "command", text(report->command));
     set(root, "seed", json_integer((json_int_t)report->seed));
     set(root, "quick", json_boolean(report->options->quick));
@@ -400,6 +401,7 @@ int bench_report_json(const bench_report *report, FILE *out)
     set(root, "references", results(report, BENCH_COPY));
     set(root, "verification", verifications(report));
     set(root, "targets", targets(report->verdict));
+    set(root, "baseline", bench_baseline_json(report));
     set(root, "failures", strings(report->run->failure, report->run->failures));
     set(root, "exit_code", json_integer(report->verdict->exit_code));
     int failed = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12));

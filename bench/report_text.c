@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
+#include "baseline_report.h"
 #include "report.h"
 #include "text_cells.h"
 #include "text_section.h"
@@ -121,6 +122,7 @@ int bench_report_text(const bench_report *report, int color, FILE *out)
     if (bench_text_has(&w, BENCH_STREAMING))
         print_streaming(&w);
     print_targets(&w);
+    bench_baseline_text(report, out);
     bench_text_failures(&w);
     bench_text_verification(&w);
     bench_text_environment(&w);

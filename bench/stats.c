@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESAMPLES = 2000, FEWEST_FOR_BOOTSTRAP = 6 };
-
 /* splitmix64: a Weyl sequence through a bijective mixer. Any seed is a good seed. */
 uint64_t bench_rng_next(bench_rng *rng)
 {
@@ -53,7 +51,7 @@ static int ascending(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static double *sorted_copy(const double *value, size_t count)
+double *bench_sorted(const double *value, size_t count)
 {
     double *copy = bench_alloc(count, sizeof *copy);
     if (count > 0)
@@ -75,7 +73,7 @@ double bench_quantile(const double *sorted, size_t count, double p)
 
 double bench_median(const double *value, size_t count)
 {
-    double *sorted = sorted_copy(value, count);
+    double *sorted = bench_sorted(value, count);
     double median = bench_quantile(sorted, count, 0.5);
     free(sorted);
     return median;
@@ -93,20 +91,24 @@ static double resample_median(const double *sorted, const unsigned *drawn, size_
     return low + 0.5 * (sorted[i] - low);
 }
 
+double bench_resample(const double *sorted, size_t count, unsigned *drawn, bench_rng *rng)
+{
+    memset(drawn, 0, count * sizeof *drawn);
+    for (size_t i = 0; i < count; i++)
+        drawn[bench_rng_below(rng, (uint32_t)count)]++;
+    return resample_median(sorted, drawn, count);
+}
+
 static void bootstrap(const double *sorted, size_t count, uint64_t seed, bench_summary *out)
 {
     bench_rng rng = {seed};
     unsigned *drawn = bench_alloc(count, sizeof *drawn);
-    double *median = bench_alloc(RESAMPLES, sizeof *median);
-    for (size_t b = 0; b < RESAMPLES; b++) {
-        memset(drawn, 0, count * sizeof *drawn);
-        for (size_t i = 0; i < count; i++)
-            drawn[bench_rng_below(&rng, (uint32_t)count)]++;
-        median[b] = resample_median(sorted, drawn, count);
-    }
-    qsort(median, RESAMPLES, sizeof *median, ascending);
-    out->low = bench_quantile(median, RESAMPLES, 0.025);
-    out->high = bench_quantile(median, RESAMPLES, 0.975);
+    double *median = bench_alloc(BENCH_RESAMPLES, sizeof *median);
+    for (size_t b = 0; b < BENCH_RESAMPLES; b++)
+        median[b] = bench_resample(sorted, count, drawn, &rng);
+    qsort(median, BENCH_RESAMPLES, sizeof *median, ascending);
+    out->low = bench_quantile(median, BENCH_RESAMPLES, 0.025);
+    out->high = bench_quantile(median, BENCH_RESAMPLES, 0.975);
     out->confidence = 0.95;
     free(median);
     free(drawn);
@@ -116,7 +118,7 @@ static void interval(const double *sorted, size_t count, uint64_t seed, bench_su
 {
     out->low = out->high = NAN;
     out->confidence = 0;
-    if (count >= FEWEST_FOR_BOOTSTRAP) {
+    if (count >= BENCH_FEWEST_FOR_BOOTSTRAP) {
         bootstrap(sorted, count, seed, out);
     } else if (count >= 2) {
         /* The median lies outside the range only if all values fell on one side of it. */
@@ -139,7 +141,7 @@ static double median_deviation(const double *value, size_t count, double median)
 bench_summary bench_summarize(const double *value, size_t count, uint64_t seed)
 {
     bench_summary out = {.count = count};
-    double *sorted = sorted_copy(value, count);
+    double *sorted = bench_sorted(value, count);
     out.median = bench_quantile(sorted, count, 0.5);
     out.quartile1 = bench_quantile(sorted, count, 0.25);
     out.quartile3 = bench_quantile(sorted, count, 0.75);

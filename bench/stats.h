@@ -41,6 +41,14 @@ bench_summary bench_summarize_ratios(const double *a, const double *b, size_t co
 
 double bench_median(const double *value, size_t count);
 
+/* An ascending copy, for the caller to free. */
+double *bench_sorted(const double *value, size_t count);
+
+/* For bootstrap intervals: how many resamples they take, and the fewest values that have one. */
+enum { BENCH_RESAMPLES = 2000, BENCH_FEWEST_FOR_BOOTSTRAP = 6 };
+/* The median of one resample of count ascending values. drawn: [count], to work with. */
+double bench_resample(const double *sorted, size_t count, unsigned *drawn, bench_rng *rng);
+
 /* Quantile of an ascending array by linear interpolation (Hyndman and Fan's type 7). */
 double bench_quantile(const double *sorted, size_t count, double p);
 

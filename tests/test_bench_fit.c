@@ -198,8 +198,16 @@ START_TEST(fits_are_reported)
     bench_figures *figures = bench_figures_make(&matrix, &run, 1);
     bench_fit f = bench_scaling_fit(&matrix, &run, figures, 16, 1);
     bench_verdict_make(&options, &matrix, &run, figures, &env, &verdict);
-    bench_report report = {&options, &matrix, &run,         figures, &env,
-                           &verdict, &f,      "arrowquant", "x",     1};
+    bench_report report = {.options = &options,
+                           .matrix = &matrix,
+                           .run = &run,
+                           .figures = figures,
+                           .env = &env,
+                           .verdict = &verdict,
+                           .fit = &f,
+                           .binary = "arrowquant",
+                           .command = "x",
+                           .seed = 1};
     char *text = print(plain_text, &report);
     expect(text, "Target achieved: 5.69x");
     expect(text, "USL: sigma             0.05000");
