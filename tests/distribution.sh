@@ -18,39 +18,7 @@ PKG_CONFIG_SYSROOT_DIR=$destination PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_ALLOW_SYSTEM_CFLAGS
 export PKG_CONFIG_ALLOW_SYSTEM_LIBS
 
-cat >program.c <<'PROGRAM'
-#include <arrowquant.h>
-#include <stdio.h>
-#include <string.h>
-
-int main(void)
-{
-    float weights[64];
-    unsigned char blocks[68];
-    aq_error error;
-    aq_quantize_options options;
-    aq_quantize_result result;
-    int i;
-    for (i = 0; i < 64; i++)
-        weights[i] = (float)i - 31.5f;
-    if (aq_quantize_rows(AQ_TYPE_Q8_0, AQ_DTYPE_F32, weights, 2, 32, blocks, aq_isa_best(),
-                         &error) != AQ_OK) {
-        fprintf(stderr, "%s\n", error.message);
-        return 1;
-    }
-    aq_quantize_options_init(&options);
-    memset(&result, 0, sizeof result);
-    result.size = sizeof result;
-    options.type = AQ_TYPE_Q4_0;
-    if (aq_quantize("synthetic:2x64x64:f32:1", "null:", &options, &result, &error) != AQ_OK) {
-        fprintf(stderr, "%s\n", error.message);
-        return 1;
-    }
-    printf("%s %d %lu\n", aq_version(), (signed char)blocks[2], (unsigned long)result.weights);
-    aq_quantize_result_free(&result);
-    return 0;
-}
-PROGRAM
+cp "$top_srcdir/tests/program.c" program.c
 expected="$(pkg-config --modversion arrowquant) -127 8192"
 
 # shellcheck disable=SC2046,SC2086 # lists of flags; CC may have some
@@ -84,5 +52,11 @@ equal 'one header' arrowquant.h "$(basename "$headers")"
 for program in arrowquant arrowquant-bench; do
     ok "$program is installed and runs" "$program" --version
 done
+# Every function has a manual page under its name.
+for name in $(nm -D --defined-only "$lib/libarrowquant.so" 2>/dev/null | awk '{ print $NF }'); do
+    page=$(find "$destination" -name "$name.3")
+    ok "man $name" grep -q "$name" "${page:-/nonexistent}"
+done
+ok 'the installed commands do their work' "$top_srcdir/tests/installed.sh" quantize
 
 done_testing
