@@ -219,6 +219,22 @@ bench_figures *bench_figures_make(const bench_matrix *matrix, const bench_run *r
     return all;
 }
 
+const char *bench_disturbed(const bench_sample *sample, const bench_figures *figures)
+{
+    if (sample->throttled_s > 0)
+        return "throttled by the cgroup";
+    if (sample->steal_s > 0.02 * sample->wall_s)
+        return "the hypervisor took CPU time";
+    /* With more threads than CPUs that is no disturbance. */
+    if (sample->no_cores && !sample->oversubscribed)
+        return "did not have its cores";
+    if (sample->resident < 0.99)
+        return "its input was not cached";
+    if (sample->time_s < figures->time.fence_low || sample->time_s > figures->time.fence_high)
+        return "outside the fences";
+    return NULL;
+}
+
 /* ---- laws of scaling ---- */
 
 int bench_scaling_valid(const bench_case *item, const bench_figures *figures, unsigned usable_cpus)

@@ -37,6 +37,9 @@ typedef struct bench_figures {
     size_t no_cores, oversubscribed, fewer_threads, evicted; /* samples so marked */
 } bench_figures;
 
+/* What disturbed a sample of a configuration with these figures, in words; NULL: nothing known. */
+const char *bench_disturbed(const bench_sample *sample, const bench_figures *figures);
+
 /* Whether this run proves something about scaling: it had a CPU for each thread, and most of its
  * samples really had them. */
 int bench_scaling_valid(const bench_case *item, const bench_figures *figures, unsigned usable_cpus);

@@ -147,15 +147,24 @@ static bench_estimate estimate(double value, double *resampled)
                             bench_quantile(resampled, RESAMPLES, 0.975)};
 }
 
+static bench_estimate law_at(const bench_fit *fit, const solution *all, double threads,
+                             double *value)
+{
+    for (size_t b = 0; b < RESAMPLES; b++)
+        value[b] = bench_usl_speedup(all[b].sigma, all[b].kappa, threads);
+    return estimate(bench_usl_speedup(fit->sigma.value, fit->kappa.value, threads), value);
+}
+
 static void project(bench_fit *fit, const solution *all, double *value)
 {
     static const double threads[BENCH_PROJECTIONS] = {4, 8, 16, 32};
     for (int i = 0; i < BENCH_PROJECTIONS; i++) {
-        for (size_t b = 0; b < RESAMPLES; b++)
-            value[b] = bench_usl_speedup(all[b].sigma, all[b].kappa, threads[i]);
-        double middle = bench_usl_speedup(fit->sigma.value, fit->kappa.value, threads[i]);
         fit->projected_threads[i] = threads[i];
-        fit->projected[i] = estimate(middle, value);
+        fit->projected[i] = law_at(fit, all, threads[i], value);
+    }
+    for (int i = 0; i < BENCH_BAND; i++) {
+        fit->band_threads[i] = pow(64, (double)i / (BENCH_BAND - 1));
+        fit->band[i] = law_at(fit, all, fit->band_threads[i], value);
     }
 }
 
@@ -187,6 +196,10 @@ static bench_fit no_fit(size_t points)
     for (int i = 0; i < BENCH_PROJECTIONS; i++) {
         fit.projected_threads[i] = NAN;
         fit.projected[i] = none;
+    }
+    for (int i = 0; i < BENCH_BAND; i++) {
+        fit.band_threads[i] = NAN;
+        fit.band[i] = none;
     }
     return fit;
 }

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BENCH_FIT_FEWEST = 4, BENCH_FIT_MOST = 64, BENCH_PROJECTIONS = 4 };
+enum { BENCH_FIT_FEWEST = 4, BENCH_FIT_MOST = 64, BENCH_PROJECTIONS = 4, BENCH_BAND = 49 };
 
 /* ratio: r(threads) in each round, [rounds]; the rounds are the same for all points. */
 typedef struct bench_fit_point {
@@ -35,6 +35,8 @@ typedef struct bench_fit {
     double peak; /* threads at which the law's speedup is greatest; NaN where it has no peak */
     double projected_threads[BENCH_PROJECTIONS];
     bench_estimate projected[BENCH_PROJECTIONS]; /* speedup; an extrapolation, not a measurement */
+    double band_threads[BENCH_BAND];             /* from 1 to 64, evenly in the logarithm */
+    bench_estimate band[BENCH_BAND];             /* speedup by the law, to be drawn */
 } bench_fit;
 
 /* The points are those with more than one thread, count of them. */

@@ -3,7 +3,7 @@
 #include <config.h>
 
 #include "baseline_report.h"
-#include "html_plots.h"
+#include "plots.h"
 #include "report.h"
 #include "svg.h"
 #include "util.h"
@@ -30,9 +30,10 @@ static const char style[] =
     "0}.dim,figcaption{color:var(--dim)}"
     "figcaption{font-size:.85rem}\n"
     ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));"
-    "gap:1.5rem}figure{margin:0;max-width:38rem}svg{width:100%;height:auto;display:block}\n"
+    "gap:1.5rem}figure{margin:0;max-width:32rem}svg{width:100%;height:auto;display:block}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
-    "margin:.6rem 0}th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid "
+    "margin:.6rem 0;font-size:.88rem}th,td{padding:.25rem .5rem;text-align:right;border-bottom:1px "
+    "solid "
     "var(--line);white-space:nowrap}th:first-child,td:first-child,td.note{text-align:left}"
     "td.note{white-space:normal;min-width:14rem}\n"
     "code{font-size:.9em;overflow-wrap:anywhere}.good{color:var(--good)}.bad{color:var(--bad)}"
@@ -40,14 +41,21 @@ static const char style[] =
     "svg text{fill:var(--fg);font:13px system-ui,sans-serif}svg .tick{font-size:12px;"
     "fill:var(--dim)}svg .hint{font-size:12px;fill:var(--dim)}.grid{stroke:var(--line);"
     "stroke-width:.6}.axis{stroke:var(--dim)}.ideal{stroke:var(--dim);stroke-width:1}"
+    ".band{fill:var(--s1);opacity:.2}.c{fill:none;stroke-width:1.8}.t0{stroke:var(--s0)}"
+    ".t1{stroke:var(--s1)}.t2{stroke:var(--s2)}.t3{stroke:var(--s3)}.t4{stroke:var(--s4)}"
+    ".t5{stroke:var(--s5)}.ring{fill:none;stroke:var(--dim);stroke-width:1}"
+    ".rug{stroke:var(--fg);stroke-width:.7;opacity:.7}.roof{fill:var(--region);"
+    "stroke:var(--dim);stroke-width:1}.b{stroke:var(--bg);stroke-width:.6}\n"
     ".limit{stroke:var(--bad);stroke-width:1.6;stroke-dasharray:6 4}.region{fill:var(--region)}"
     ".fit{fill:none;stroke:var(--s1);stroke-width:1.6}.whisker{stroke:var(--fg);stroke-width:1.4}."
     "median{stroke:var(--fg);stroke-width:2}"
+    "svg .label,svg "
+    ".hint{paint-order:stroke;stroke:var(--bg);stroke-width:2.5px;stroke-opacity:.85}\n"
     ".range{fill:var(--s0);opacity:.25}\n"
     ".p{stroke:var(--bg);stroke-width:.6}.s0{fill:var(--s0)}.s1{fill:var(--s1)}"
     ".s2{fill:var(--s2)}.s3{fill:var(--s3)}.s4{fill:var(--s4)}.s5{fill:var(--s5)}"
     ".p.hollow{fill:var(--bg);stroke:var(--s0);stroke-width:1.6}.p.good{fill:var(--good)}"
-    ".p.bad{fill:var(--bad)}\n";
+    ".p.bad{fill:var(--bad)}.p.open{fill:var(--open)}\n";
 
 /* ---- cells ---- */
 
@@ -119,17 +127,17 @@ static void print_verdict(const bench_report *report, FILE *out)
 
 static void print_targets(const bench_report *report, FILE *out)
 {
-    fputs("<div class=\"scroll\"><table><thead><tr><th>target</th><th>limit</th><th>measured</th>"
-          "<th>interval</th><th>outcome</th><th></th></tr></thead><tbody>\n",
+    fputs("<div class=\"scroll\"><table><thead><tr><th>target</th><th>outcome</th><th>measured</th>"
+          "<th>limit</th><th>interval</th><th></th></tr></thead><tbody>\n",
           out);
     for (int i = 0; i < BENCH_TARGETS; i++) {
         const bench_target *t = &report->verdict->target[i];
-        (void)fprintf(out, "<tr><td>%s</td><td>%s %g%s%s</td>", t->label,
-                      t->at_least ? "at least" : "under", t->limit, t->unit[0] == 's' ? " " : "",
-                      t->unit);
-        cell(out, t->value, "");
-        range(out, t->low, t->high);
+        (void)fprintf(out, "<tr><td>%s</td>", t->label);
         text_cell(out, outcome_class(t->outcome), bench_outcome_text(t->outcome));
+        cell(out, t->value, "");
+        (void)fprintf(out, "<td>%s %g%s%s</td>", t->at_least ? "at least" : "under", t->limit,
+                      t->unit[0] == 's' ? " " : "", t->unit);
+        range(out, t->low, t->high);
         text_cell(out, "note", t->note != NULL ? t->note : "");
         fputs("</tr>\n", out);
     }
@@ -155,6 +163,8 @@ static void print_row(const bench_report *report, size_t at, FILE *out)
     cell(out, 100 * f->balance.median, "%");
     cell(out, f->byte_rate.median / 1e9, "");
     cell(out, f->weight_rate.median / 1e9, "");
+    cell(out, 100 * f->roof_part.median, "%");
+    text_cell(out, "", f->limit != BENCH_LIMIT_UNKNOWN ? bench_limit_text(f->limit) : "–");
     (void)fprintf(out, "<td>%zu</td>", f->time.outliers);
     text_cell(out, note != NULL ? "note bad" : "note", note != NULL ? note : status);
     fputs("</tr>\n", out);
@@ -162,12 +172,13 @@ static void print_row(const bench_report *report, size_t at, FILE *out)
 
 static void print_table(const bench_report *report, bench_section section, FILE *out)
 {
-    (void)fprintf(out,
-                  "<div class=\"scroll\"><table><thead><tr><th>run</th><th>time (s)</th>"
-                  "<th>interval</th><th>memory (MB)</th><th>%s</th><th>efficiency</th>"
-                  "<th>CPU/wall</th><th>balance</th><th>GB/s in</th><th>Gw/s</th>"
-                  "<th>outliers</th><th></th></tr></thead><tbody>\n",
-                  section == BENCH_SIZES ? "ratio to cp" : "speedup");
+    (void)fprintf(
+        out,
+        "<div class=\"scroll\"><table><thead><tr><th>run</th><th>time (s)</th>"
+        "<th>interval</th><th>memory (MB)</th><th>%s</th><th>efficiency</th>"
+        "<th>CPU/wall</th><th>balance</th><th>GB/s in</th><th>Gw/s</th>"
+        "<th>of roof</th><th>limited by</th><th>outliers</th><th></th></tr></thead><tbody>\n",
+        section == BENCH_SIZES ? "ratio to cp" : "speedup");
     for (size_t i = 0; i < report->matrix->count; i++)
         if (report->matrix->cases[i].section == section && !report->matrix->cases[i].verify_only)
             print_row(report, i, out);
@@ -192,12 +203,18 @@ static void print_section(const bench_report *report, bench_section section, FIL
     fputs("<div class=\"plots\">\n", out);
     if (section == BENCH_SIZES)
         bench_plot_sizes(report, out);
-    if (section == BENCH_STREAMING)
+    if (section == BENCH_STREAMING) {
+        bench_plot_memory_time(report, out);
         bench_plot_memory(report, out);
+    }
     bench_plot_speedup(report, section, out);
     bench_plot_efficiency(report, section, out);
+    bench_plot_losses(report, section, out);
+    bench_plot_roof(report, section, out);
+    bench_plot_ratios(report, section, out);
     bench_plot_samples(report, section, out);
     bench_plot_order(report, section, out);
+    bench_plot_density(report, section, out);
     bench_plot_workers(report, section, out);
     fputs("</div>\n", out);
 }

@@ -174,3 +174,35 @@ bench_summary bench_summarize_ratios(const double *a, const double *b, size_t co
     free(ratio);
     return out;
 }
+
+/* ---- density ---- */
+
+/* Silverman's rule; 0 where the samples do not spread. */
+static double kernel_width(const double *value, size_t count)
+{
+    double *sorted = bench_sorted(value, count), mean = 0, squares = 0;
+    for (size_t i = 0; i < count; i++)
+        mean += value[i] / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += (value[i] - mean) * (value[i] - mean);
+    double deviation = count < 2 ? 0 : sqrt(squares / ((double)count - 1));
+    double range = bench_quantile(sorted, count, 0.75) - bench_quantile(sorted, count, 0.25);
+    free(sorted);
+    if (range > 0)
+        deviation = fmin(deviation, range / 1.34);
+    return count < 2 ? 0 : 0.9 * deviation * pow((double)count, -0.2);
+}
+
+void bench_density(const double *value, size_t count, const double *point, size_t points,
+                   double *density)
+{
+    static const double root_two_pi = 2.5066282746310002;
+    double width = kernel_width(value, count);
+    for (size_t i = 0; i < points; i++) {
+        density[i] = 0;
+        for (size_t j = 0; j < count && width > 0; j++) {
+            double z = (point[i] - value[j]) / width;
+            density[i] += exp(-0.5 * z * z) / (root_two_pi * width * (double)count);
+        }
+    }
+}

@@ -49,6 +49,12 @@ enum { BENCH_RESAMPLES = 2000, BENCH_FEWEST_FOR_BOOTSTRAP = 6 };
 /* The median of one resample of count ascending values. drawn: [count], to work with. */
 double bench_resample(const double *sorted, size_t count, unsigned *drawn, bench_rng *rng);
 
+/* Density of the samples at each of the points: Gaussian kernels as wide as Silverman's rule has
+ * it, by the lesser of standard deviation and interquartile range / 1.34. Zero throughout where all
+ * samples are equal, or there are fewer than two. */
+void bench_density(const double *value, size_t count, const double *point, size_t points,
+                   double *density);
+
 /* Quantile of an ascending array by linear interpolation (Hyndman and Fan's type 7). */
 double bench_quantile(const double *sorted, size_t count, double p);
 

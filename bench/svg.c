@@ -15,16 +15,18 @@ static double round_step(double span)
     return power * (part > 5 ? 10 : part > 2 ? 5 : part > 1 ? 2 : 1);
 }
 
-static svg_axis make_axis(double low, double high, int log, double from, double to)
+static svg_axis make_axis(double low, double high, svg_scale scale, double from, double to)
 {
-    svg_axis axis = {low, high, log, from, to};
+    svg_axis axis = {low, high, scale, from, to};
     if (!(high > low))
         axis.high = low > 0 ? 2 * low : low + 1;
-    if (log) {
-        axis.low = pow(10, floor(log10(axis.low)));
-        axis.high = pow(10, ceil(log10(axis.high)));
+    if (scale != SVG_LINEAR) {
+        double base = (double)scale;
+        /* Ends that are powers already are not to move by a rounding error. */
+        axis.low = pow(base, floor(log(axis.low) / log(base) + 1e-9));
+        axis.high = pow(base, ceil(log(axis.high) / log(base) - 1e-9));
         if (axis.high <= axis.low)
-            axis.high = 10 * axis.low;
+            axis.high = base * axis.low;
     } else {
         double step = round_step(axis.high - axis.low);
         axis.low = step * floor(axis.low / step);
@@ -33,20 +35,20 @@ static svg_axis make_axis(double low, double high, int log, double from, double 
     return axis;
 }
 
-svg_axis svg_axis_x(double low, double high, int log)
+svg_axis svg_axis_x(double low, double high, svg_scale scale)
 {
-    return make_axis(low, high, log, SVG_LEFT, SVG_RIGHT);
+    return make_axis(low, high, scale, SVG_LEFT, SVG_RIGHT);
 }
 
-svg_axis svg_axis_y(double low, double high, int log)
+svg_axis svg_axis_y(double low, double high, svg_scale scale)
 {
-    return make_axis(low, high, log, SVG_BOTTOM, SVG_TOP);
+    return make_axis(low, high, scale, SVG_BOTTOM, SVG_TOP);
 }
 
 double svg_at(const svg_axis *axis, double value)
 {
     double part;
-    if (axis->log)
+    if (axis->scale != SVG_LINEAR)
         part = log(fmax(value, axis->low) / axis->low) / log(axis->high / axis->low);
     else
         part = (value - axis->low) / (axis->high - axis->low);
@@ -55,11 +57,21 @@ double svg_at(const svg_axis *axis, double value)
 
 static double next_tick(const svg_axis *axis, double tick)
 {
-    return axis->log ? tick * 10 : tick + round_step(axis->high - axis->low);
+    double ends = axis->high / axis->low;
+    /* Every second power of two, or third of ten, where there are many. */
+    if (axis->scale == SVG_LOG2)
+        return tick * (ends > 0x1p9 ? 4 : 2);
+    if (axis->scale == SVG_LOG10)
+        return tick * (ends > 1e7 ? 1e3 : ends > 1e5 ? 100 : 10);
+    return tick + round_step(axis->high - axis->low);
 }
 
-static void tick_text(double value, char *out, size_t size)
+static void tick_text(const svg_axis *axis, double value, char *out, size_t size)
 {
+    if (axis->scale == SVG_LOG2 && value < 1) {
+        (void)snprintf(out, size, "1/%.0f", 1 / value);
+        return;
+    }
     /* A sum of steps may miss zero by a rounding error. */
     (void)snprintf(out, size, "%.6g", fabs(value) < 1e-12 ? 0.0 : value);
 }
@@ -70,10 +82,10 @@ static void draw_x(FILE *out, const svg_axis *x, const char *name)
     for (double tick = x->low; tick <= x->high * (1 + 1e-9); tick = next_tick(x, tick)) {
         double at = svg_at(x, tick);
         svg_line(out, "grid", at, SVG_TOP, at, SVG_BOTTOM);
-        tick_text(tick, text, sizeof text);
+        tick_text(x, tick, text, sizeof text);
         svg_text(out, "tick", at, SVG_BOTTOM + 18, "middle", text);
     }
-    svg_text(out, "name", (SVG_LEFT + SVG_RIGHT) / 2.0, SVG_BOTTOM + 40, "middle", name);
+    svg_text(out, "name", (SVG_LEFT + SVG_RIGHT) / 2.0, SVG_BOTTOM + 38, "middle", name);
 }
 
 static void draw_y(FILE *out, const svg_axis *y, const char *name)
@@ -82,7 +94,7 @@ static void draw_y(FILE *out, const svg_axis *y, const char *name)
     for (double tick = y->low; tick <= y->high * (1 + 1e-9); tick = next_tick(y, tick)) {
         double at = svg_at(y, tick);
         svg_line(out, "grid", SVG_LEFT, at, SVG_RIGHT, at);
-        tick_text(tick, text, sizeof text);
+        tick_text(y, tick, text, sizeof text);
         svg_text(out, "tick", SVG_LEFT - 6, at + 4, "end", text);
     }
     (void)fprintf(
@@ -168,6 +180,17 @@ void svg_curve(FILE *out, const char *class_name, const double *x, const double 
     (void)fprintf(out, "<polyline class=\"%s\" points=\"", class_name);
     for (size_t i = 0; i < count; i++)
         (void)fprintf(out, "%.1f,%.1f ", x[i], y[i]);
+    fputs("\"/>\n", out);
+}
+
+void svg_area(FILE *out, const char *class_name, const double *x, const double *low,
+              const double *high, size_t count)
+{
+    (void)fprintf(out, "<polygon class=\"%s\" points=\"", class_name);
+    for (size_t i = 0; i < count; i++)
+        (void)fprintf(out, "%.1f,%.1f ", x[i], high[i]);
+    for (size_t i = count; i > 0; i--)
+        (void)fprintf(out, "%.1f,%.1f ", x[i - 1], low[i - 1]);
     fputs("\"/>\n", out);
 }
 

@@ -9,24 +9,26 @@
 /* The drawing, in its own units; the page scales it. Narrow, so that text stays legible on a
  * phone. */
 enum {
-    SVG_WIDTH = 480,
-    SVG_HEIGHT = 300,
-    SVG_LEFT = 62,
-    SVG_RIGHT = 454,
-    SVG_TOP = 14,
-    SVG_BOTTOM = 250
+    SVG_WIDTH = 400,
+    SVG_HEIGHT = 280,
+    SVG_LEFT = 54,
+    SVG_RIGHT = 378,
+    SVG_TOP = 12,
+    SVG_BOTTOM = 232
 };
+
+typedef enum svg_scale { SVG_LINEAR = 0, SVG_LOG2 = 2, SVG_LOG10 = 10 } svg_scale;
 
 /* From data to a coordinate: low lies at `from`, high at `to`. */
 typedef struct svg_axis {
     double low, high;
-    int log;
+    svg_scale scale;
     double from, to;
 } svg_axis;
 
-/* Axes over the plot's area whose ends are round numbers. low < high; 0 < low where log. */
-svg_axis svg_axis_x(double low, double high, int log);
-svg_axis svg_axis_y(double low, double high, int log);
+/* Axes over the plot's area whose ends are round numbers. low < high; 0 < low where logarithmic. */
+svg_axis svg_axis_x(double low, double high, svg_scale scale);
+svg_axis svg_axis_y(double low, double high, svg_scale scale);
 /* Cut to the axis. */
 double svg_at(const svg_axis *axis, double value);
 
@@ -44,6 +46,9 @@ void svg_line(FILE *out, const char *class_name, double x1, double y1, double x2
 void svg_rect(FILE *out, const char *class_name, double x1, double y1, double x2, double y2);
 /* A smooth line through count points. */
 void svg_curve(FILE *out, const char *class_name, const double *x, const double *y, size_t count);
+/* What lies between two such lines. */
+void svg_area(FILE *out, const char *class_name, const double *x, const double *low,
+              const double *high, size_t count);
 /* Shapes tell series apart where colours do not: 0 circle, 1 square, 2 diamond, 3 triangle.
  * tip: shown on hovering; may be NULL. */
 void svg_mark(FILE *out, const char *class_name, int shape, double x, double y, double radius,

@@ -11,7 +11,7 @@ fake=$top_srcdir/tests/fake-arrowquant
 dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
-unset TMPDIR NO_COLOR SOURCE_DATE_EPOCH FAKE_MODE FAKE_WHEN FAKE_LOG
+unset TMPDIR NO_COLOR SOURCE_DATE_EPOCH FAKE_MODE FAKE_WHEN FAKE_LOG FAKE_SLEEP
 failed=0
 
 fail() {
@@ -55,13 +55,14 @@ small='--cores 1,2 --model-size 2x32x64 --rounds 2'
 
 # ---- runs that succeed ----
 
-SOURCE_DATE_EPOCH=0
-export SOURCE_DATE_EPOCH
+# Long enough to be looked at while they run.
+SOURCE_DATE_EPOCH=0 FAKE_SLEEP=0.05
+export SOURCE_DATE_EPOCH FAKE_SLEEP
 expect 0 --all --quick --group speedup_analysis --rounds 2 --seed 5 \
     --export "csv=$dir/e.csv" --export "markdown=$dir/e.md" --export "json=$dir/e.json" \
     --export "google-benchmark=$dir/e.google" --export "github=$dir/e.github" \
     --export "bencher=$dir/e.bencher" --export "html=$dir/e<&\".html"
-unset SOURCE_DATE_EPOCH
+unset SOURCE_DATE_EPOCH FAKE_SLEEP
 valid --broken
 for title in 'ArrowQuant Parallelization Benchmark Report' 'Parallel Scaling Results:' \
     'Speedup Analysis Results:' 'Model Size Results:' 'Streaming vs Batch Results:' 'Targets:' \
@@ -117,12 +118,19 @@ assert not re.search(r"https?:|<script|@import|url\(|nan|inf[^o]", text.split("<
 ids = [e.get("id") for e in page.iter() if e.get("id")]
 assert len(ids) == len(set(ids)), "an id stands twice"
 plots = list(page.iter("svg"))
-assert len(plots) == 1 + 2 * 5 + 1 + 3 + 1 + 3, len(plots)
+scaling = ["speedup", "efficiency", "losses"]
+any_section = ["roof", "ratios", "samples", "order", "density"]
+for section in ("parallel_quantization", "speedup_analysis", "model_sizes", "streaming_vs_batch"):
+    more = scaling if section in ("parallel_quantization", "speedup_analysis") else []
+    for what in more + any_section:
+        assert f"{what}-{section}" in ids, f"no plot {what}-{section}"
+    assert [i for i in ids if re.fullmatch(f"workers-\d+-{section}", i)], section
+assert {"targets-plot", "sizes", "memory", "memory-time"} <= set(ids), sorted(ids)
 for plot in plots:
     assert plot.get("role") == "img" and all(i in ids for i in plot.get("aria-labelledby").split())
     assert plot.find("title").text and plot.find("desc").text
     for shape in plot.iter():
-        for key, most in (("x", 480), ("x1", 480), ("x2", 480), ("y", 300), ("y1", 300), ("y2", 300)):
+        for key, most in (("x", 400), ("x1", 400), ("x2", 400), ("y", 280), ("y1", 280), ("y2", 280)):
             assert 0 <= float(shape.get(key, 0)) <= most, tree.tostring(shape)
 assert len(list(page.iter("figcaption"))) == len(plots)
 assert 'e<&"' in "".join(page.itertext()), "the command line was lost"

@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The benchmark's page in a real browser, as wide as a phone and as wide as a desk: nothing is asked
+# of the network, the console stays empty, nothing is wider than the page, no text of a plot is cut.
+
+set -u
+: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
+browser=''
+for name in chromium chromium-browser google-chrome; do
+    command -v "$name" >/dev/null && browser=$name && break
+done
+[ -n "$browser" ] || { echo 'no chromium here'; exit 77; }
+dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-page.XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+unset FAKE_MODE FAKE_WHEN FAKE_LOG FAKE_SLEEP
+failed=0
+
+fail() {
+    printf 'FAIL: %s\n' "$*"
+    failed=1
+}
+
+# Opens a page; its document goes to $dir/dom, its console to $dir/console. No name resolves.
+open_page() { # FILE
+    rm -rf "$dir/profile"
+    timeout 120 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+        --no-first-run --hide-scrollbars --disable-background-networking --disable-component-update --disable-sync \
+        --host-resolver-rules='MAP * ~NOTFOUND' --allow-file-access-from-files \
+        --user-data-dir="$dir/profile" --enable-logging=stderr --v=0 \
+        --virtual-time-budget=4000 --dump-dom "file://$1" >"$dir/dom" 2>"$dir/stderr" </dev/null
+    grep 'CONSOLE' "$dir/stderr" >"$dir/console" || :
+}
+
+printf '<!DOCTYPE html><title>x</title><p>here</p>' >"$dir/plain.html"
+open_page "$dir/plain.html"
+grep -q '<p>here</p>' "$dir/dom" || { echo "$browser does not run here"; exit 77; }
+
+# A frame of this width around the page, and what is wrong in it.
+measure() { # PAGE WIDTH
+    cat >"$dir/frame.html" <<FRAME
+<!DOCTYPE html><body style="margin:0">
+<iframe id="f" src="$1" style="width:$2px;height:900px;border:0"></iframe>
+<pre id="result">not measured</pre>
+<script>
+addEventListener("load", function () {
+  const page = document.getElementById("f").contentDocument, root = page.documentElement;
+  const frame = document.getElementById("f").contentWindow, wrong = [];
+  for (const asked of frame.performance.getEntriesByType("resource"))
+    wrong.push("the page asks for " + asked.name);
+  if (root.scrollWidth > root.clientWidth)
+    wrong.push("the page is " + root.scrollWidth + " wide in " + root.clientWidth);
+  const plots = page.querySelectorAll("svg");
+  for (const svg of plots) {
+    const outer = svg.getBoundingClientRect();
+    for (const text of svg.querySelectorAll("text")) {
+      const box = text.getBoundingClientRect();
+      if (box.left < outer.left - 1 || box.right > outer.right + 1 ||
+          box.top < outer.top - 1 || box.bottom > outer.bottom + 1)
+        wrong.push(svg.closest("figure").id + " cuts \"" + text.textContent + "\"");
+    }
+  }
+  document.getElementById("result").textContent =
+    "plots " + plots.length + (wrong.length ? "; " + wrong.join("; ") : "; good");
+});
+</script>
+FRAME
+    open_page "$dir/frame.html"
+    [ ! -s "$dir/console" ] || fail "$1, $2 wide: $(cat "$dir/console")"
+    result=$(sed -n 's/.*<pre id="result">\([^<]*\).*/\1/p' "$dir/dom")
+    case $result in
+    'plots 0;'* | '' | 'not measured') fail "$1, $2 wide: no plots: $result" ;;
+    *'; good') ;;
+    *) fail "$1, $2 wide: $result" ;;
+    esac
+}
+
+FAKE_SLEEP=0.05 SOURCE_DATE_EPOCH=0 "$top_builddir/arrowquant-bench" --binary "$top_srcdir/tests/fake-arrowquant" \
+    --output-dir "$dir/o" --work-dir "$dir" --all --quick --group speedup_analysis --rounds 3 --quiet \
+    --export "html=$dir/page.html" || fail 'the benchmark failed'
+for page in "$dir/page.html" ${AQ_BENCH_PAGES:-}; do
+    measure "$page" 390
+    measure "$page" 1440
+done
+
+# What is looked for is noticed: too wide a page, a text that is cut, a picture from elsewhere, an
+# error of a script.
+sed 's/<main>/<main style="width:2000px;max-width:none">/
+    s/<text class="name"/<text dx="900" class="name"/
+    s|</main>|<img src="http://x.invalid/x.png" alt=""/><script>nothing()</script></main>|' \
+    "$dir/page.html" >"$dir/bad.html"
+(measure "$dir/bad.html" 390) >"$dir/noticed"
+for what in 'wide in 390' 'cuts' 'asks for http://x.invalid' 'nothing is not defined'; do
+    grep -q "$what" "$dir/noticed" || fail "not noticed: $what in $(cat "$dir/noticed")"
+done
+exit "$failed"
