@@ -24,8 +24,7 @@ void bench_machine_read(bench_machine *machine)
 
 /* ---- models ---- */
 
-/* The last component of a path, without the slashes that may follow it. */
-static void set_label(const char *path, char *label, size_t size)
+void bench_set_label(const char *path, char *label, size_t size)
 {
     size_t end = strlen(path);
     while (end > 1 && path[end - 1] == '/')
@@ -51,7 +50,7 @@ static size_t add_model(bench_matrix *matrix, const bench_options *options, cons
 {
     bench_model model = {.path = options->model};
     if (options->model != NULL) {
-        set_label(options->model, model.label, sizeof model.label);
+        bench_set_label(options->model, model.label, sizeof model.label);
         return append_model(matrix, &model);
     }
     bench_size size;

@@ -52,6 +52,9 @@ typedef struct bench_matrix {
     unsigned threads; /* of the size and streaming runs */
 } bench_matrix;
 
+/* The last component of a path, without the slashes that may follow it. */
+void bench_set_label(const char *path, char *label, size_t size);
+
 void bench_machine_read(bench_machine *machine);
 
 void bench_matrix_build(const bench_options *options, const bench_machine *machine,

@@ -3,6 +3,7 @@
 
 #include "child.h"
 #include "gate_internal.h"
+#include "system.h"
 #include "util.h"
 
 #include <math.h>
@@ -23,8 +24,8 @@ const char *bench_gate_stop_text(bench_gate_stop stop)
 const char *bench_gate_verdict(const bench_gate *gate)
 {
     static const char *const text[] = {
-        [BENCH_GO_ON] = "inconclusive",       [BENCH_PASS] = "pass",
-        [BENCH_REGRESSION] = "regression",    [BENCH_UNDECIDED] = "inconclusive",
+        [BENCH_GO_ON] = "inconclusive",          [BENCH_PASS] = "pass",
+        [BENCH_REGRESSION] = "regression",       [BENCH_UNDECIDED] = "inconclusive",
         [BENCH_INVALID] = "environment invalid",
     };
     return gate->failure != NULL ? "failed" : text[gate->rule.decision];
@@ -185,7 +186,7 @@ static size_t most_rounds(const bench_options *options)
 static void sample(bench_gate_context *ctx)
 {
     bench_gate *gate = ctx->gate;
-    double begin = bench_now();
+    double begin = bench_now(), steal = bench_steal_s(), throttled = bench_throttled_s();
     size_t most = most_rounds(ctx->options);
     gate->stop = most < BENCH_GATE_ROUNDS ? BENCH_GATE_ROUNDS_ASKED : BENCH_GATE_ALL_ROUNDS;
     while (gate->rule.decision == BENCH_GO_ON && gate->rounds < most && gate->failure == NULL &&
@@ -206,6 +207,8 @@ static void sample(bench_gate_context *ctx)
         gate->stop = BENCH_GATE_DECIDED;
     bench_rule_end(&gate->rule);
     gate->spent_s = bench_now() - begin;
+    gate->steal_part = (bench_steal_s() - steal) / (gate->spent_s * ctx->cpus);
+    gate->throttled_s = bench_throttled_s() - throttled;
 }
 
 /* ---- all of it ---- */
@@ -214,11 +217,8 @@ void bench_gate_run(const bench_options *options, const char *work_parent,
                     const bench_program *old_program, const bench_program *new_program,
                     unsigned cpus, uint64_t seed, bench_progress *progress, bench_gate *gate)
 {
-    bench_gate_context ctx = {.options = options,
-                              .gate = gate,
-                              .progress = progress,
-                              .rng = {seed},
-                              .cpus = cpus};
+    bench_gate_context ctx = {
+        .options = options, .gate = gate, .progress = progress, .rng = {seed}, .cpus = cpus};
     unsigned threads = options->threads != 0 ? options->threads : cpus > 8 ? 8 : cpus;
     memset(gate, 0, sizeof *gate);
     gate->old_path = bench_copy(old_program->path);

@@ -27,11 +27,11 @@ typedef struct bench_gate_config {
 } bench_gate_config;
 
 typedef struct bench_gate_metric {
-    const char *id;        /* in JSON */
-    const char *label;     /* "CPU time, 1 thread" */
-    size_t config;         /* index: where its times come from */
-    size_t rounds;         /* until it was decided, or the end */
-    const double *time[BENCH_ARMS];       /* [rounds], of its config */
+    const char *id;                    /* in JSON */
+    const char *label;                 /* "CPU time, 1 thread" */
+    size_t config;                     /* index: where its times come from */
+    size_t rounds;                     /* until it was decided, or the end */
+    const double *time[BENCH_ARMS];    /* [rounds], of its config */
     double d[BENCH_GATE_ROUNDS];       /* ln(new / old) */
     double control[BENCH_GATE_ROUNDS]; /* ln(copy of old / old) */
     bench_judged look[BENCH_LOOKS];    /* at each look it was part of */
@@ -62,7 +62,9 @@ typedef struct bench_gate {
     bench_rule rule; /* the last look of each metric, and the decision */
     size_t rounds;   /* of the metric that took most */
     bench_gate_stop stop;
-    double spent_s; /* sampling */
+    double spent_s;    /* sampling */
+    double steal_part; /* of all CPU time meanwhile; NaN where unknown */
+    double throttled_s;
 } bench_gate;
 
 /* Compares options->compare (the program `old_program`) with new_program. Models and programs are

@@ -16,6 +16,9 @@ static const char help_select[] =
     "      --group NAME            a group by its name (repeatable; see --list)\n"
     "      --list                  list the groups and their runs, measure nothing\n"
     "      --quick                 scaled-down models, under a minute\n"
+    "      --compare OLD_BINARY    is this build slower than another arrowquant? Paired\n"
+    "                              runs of both; exit 3 on a regression, 6 where the\n"
+    "                              machine is too disturbed to tell\n"
     "\n"
     "How:\n"
     "      --model PATH            measure this model instead of synthetic ones\n"
@@ -28,7 +31,8 @@ static const char help_select[] =
     "                              [file for sizes, else null]\n"
     "      --rounds N              exactly N rounds of every configuration\n"
     "                              [until the intervals are narrow, or out of budget]\n"
-    "      --budget SECONDS        time for sampling [300; with --quick 15]\n"
+    "      --budget SECONDS        time for sampling [300; with --quick 15;\n"
+    "                              --compare has 300 of its own]\n"
     "      --timeout SECONDS       give up on a single run after this long [3600]\n"
     "      --seed N                seed of the run order and the intervals [random]\n"
     "      --binary PATH           the arrowquant to measure [the one beside this\n"
@@ -45,16 +49,17 @@ static const char help_report[] =
     "      --save-baseline NAME    keep the samples as baselines/NAME.json there\n"
     "      --baseline NAME         compare with them: warns, and never fails a build\n"
     "      --check-targets         exit 4 where a target is missed\n"
-    "      --strict                exit 5 where a target is inconclusive, 6 where the\n"
-    "                              machine is not fit for a verdict\n"
+    "      --strict                exit 5 where a target or the comparison is\n"
+    "                              inconclusive, 6 where the machine is not fit for a\n"
+    "                              verdict\n"
     "  -q, --quiet                 no report on standard output, no progress\n"
     "  -v, --verbose               one line per sample on standard error\n"
     "  -h, --help                  this help\n"
     "  -V, --version               the version\n"
     "\n"
     "SIZE: 100M, 600M, 7B, 7B-seed, LAYERSxROWSxCOLUMNS, or a number of weights.\n"
-    "Exit: 0 ok, 1 a run failed or outputs differ, 2 usage, 4 target missed,\n"
-    "5 inconclusive, 6 environment invalid.\n";
+    "Exit: 0 ok, 1 a run failed or outputs differ, 2 usage, 3 regression,\n"
+    "4 target missed, 5 inconclusive, 6 environment invalid.\n";
 
 void bench_help_print(FILE *out)
 {

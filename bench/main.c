@@ -4,9 +4,11 @@
 
 #include "binary.h"
 #include "child.h"
+#include "gate.h"
 #include "report.h"
 #include "util.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,27 @@ static int complain(char *what)
     (void)fprintf(stderr, "arrowquant-bench: %s\n", what);
     free(what);
     return 1;
+}
+
+typedef struct bench_programs {
+    bench_program old_program, new_program;
+} bench_programs;
+
+/* What --compare names, looked at before anything is measured. Returns an exit code. */
+static int find_programs(const bench_options *options, const char *binary, bench_programs *programs)
+{
+    int code = 0;
+    char *wrong = NULL;
+    if (options->compare != NULL)
+        wrong = bench_program_find(options->compare, 1, &programs->old_program, &code);
+    if (options->compare != NULL && wrong == NULL)
+        wrong = bench_program_find(binary, 0, &programs->new_program, &code);
+    if (wrong == NULL)
+        return 0;
+    char *named = bench_format("--compare: %s", wrong);
+    free(wrong);
+    (void)complain(named);
+    return code;
 }
 
 static uint64_t random_seed(void)
@@ -65,6 +88,8 @@ static int print_report(const bench_report *report)
                       report->baseline->name, report->baseline->worse, report->baseline->rows);
     for (size_t i = 0; i < report->run->failures; i++)
         (void)fprintf(stderr, "arrowquant-bench: %s\n", report->run->failure[i]);
+    if (report->gate != NULL && report->gate->failure != NULL)
+        (void)fprintf(stderr, "arrowquant-bench: --compare: %s\n", report->gate->failure);
     return wrong == NULL ? report->verdict->exit_code : complain(wrong);
 }
 
@@ -73,6 +98,7 @@ typedef struct job {
     bench_report report;
     bench_env env;
     bench_run samples;
+    bench_gate gate;
     bench_baseline baseline;
     bench_fit fit;
     bench_verdict verdict;
@@ -89,23 +115,41 @@ static int conclude(job *j)
     if (report->baseline != NULL)
         bench_baseline_compare(&j->baseline, report->matrix, &j->samples, report->seed);
     bench_verdict_make(report->options, report->matrix, &j->samples, figures, &j->env, &j->verdict);
+    if (report->gate != NULL)
+        j->verdict.exit_code = bench_worse_code(
+            j->verdict.exit_code, bench_gate_exit_code(report->gate, report->options->strict));
     int code = print_report(report);
     bench_verdict_free(&j->verdict);
     free(figures);
     return code;
 }
 
-static int measure_and_conclude(job *j, bench_store *store, unsigned cpus)
+static void compare(job *j, const bench_programs *programs, unsigned cpus, bench_progress *progress)
+{
+    const bench_options *options = j->report.options;
+    bench_gate_run(options, work_parent(options), &programs->old_program, &programs->new_program,
+                   cpus, j->report.seed, progress, &j->gate);
+    j->samples.steal_part = fmax(j->samples.steal_part, j->gate.steal_part);
+    j->samples.throttled_s += j->gate.throttled_s;
+    memcpy(j->samples.version, j->gate.new_version, sizeof j->samples.version);
+    j->report.gate = &j->gate;
+}
+
+static int measure_and_conclude(job *j, bench_store *store, const bench_programs *programs,
+                                unsigned cpus)
 {
     bench_progress progress;
     bench_progress_begin(&progress, stderr, j->report.options->quiet);
     bench_measure(store, j->report.seed, cpus, &progress, &j->samples);
     bench_store_close(store);
+    if (j->report.options->compare != NULL && bench_interrupted() == 0)
+        compare(j, programs, cpus, &progress);
     return bench_interrupted() != 0 ? 0 : conclude(j);
 }
 
 static int run(const bench_options *options, const bench_matrix *matrix,
-               const bench_machine *machine, const char *command, const char *binary)
+               const bench_machine *machine, const char *command, const char *binary,
+               const bench_programs *programs)
 {
     bench_store store = {0};
     bench_signals_install();
@@ -131,11 +175,12 @@ static int run(const bench_options *options, const bench_matrix *matrix,
     if (options->baseline != NULL)
         code = bench_baseline_open(&j.baseline, options, matrix, &j.env, &wrong);
     if (code == 0) {
-        code = measure_and_conclude(&j, &store, machine->cpus);
+        code = measure_and_conclude(&j, &store, programs, machine->cpus);
     } else {
         bench_store_close(&store);
         (void)complain(wrong);
     }
+    bench_gate_free(&j.gate);
     bench_baseline_free(&j.baseline);
     bench_run_free(&j.samples);
     bench_env_free(&j.env);
@@ -160,7 +205,12 @@ int main(int argc, char **argv)
             code = complain(bench_format("cannot find an executable %s (--binary PATH)",
                                          options.binary != NULL ? options.binary : "arrowquant"));
         } else {
-            code = run(&options, &matrix, &machine, command, binary);
+            bench_programs programs = {0};
+            code = find_programs(&options, binary, &programs);
+            if (code == 0)
+                code = run(&options, &matrix, &machine, command, binary, &programs);
+            bench_program_free(&programs.old_program);
+            bench_program_free(&programs.new_program);
         }
         free(binary);
         bench_matrix_free(&matrix);

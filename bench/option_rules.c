@@ -35,13 +35,15 @@ void bench_options_finish(bench_options *options)
     int any = 0;
     for (int i = 0; i < BENCH_SECTIONS; i++)
         any |= options->selected[i];
-    if (!any) {
+    if (!any && (options->compare == NULL || options->list)) {
         bench_options_select_all(options);
         if (options->list)
             options->selected[BENCH_SPEEDUP] = 1;
         else
             options->quick = 1;
     }
+    /* The comparison ends by itself, and what it needs is no smaller with --quick. */
+    options->compare_budget_s = options->budget_s != 0 ? options->budget_s : 300;
     if (options->budget_s == 0)
         options->budget_s = options->quick ? 15 : 300;
 }

@@ -15,6 +15,7 @@ enum {
     OPT_BINARY,
     OPT_BUDGET,
     OPT_CHECK_TARGETS,
+    OPT_COMPARE,
     OPT_CORES,
     OPT_DTYPE,
     OPT_EXPORT,
@@ -44,6 +45,7 @@ static const struct option long_options[] = {
     {"binary", required_argument, NULL, OPT_BINARY},
     {"budget", required_argument, NULL, OPT_BUDGET},
     {"check-targets", no_argument, NULL, OPT_CHECK_TARGETS},
+    {"compare", required_argument, NULL, OPT_COMPARE},
     {"cores", required_argument, NULL, OPT_CORES},
     {"dtype", required_argument, NULL, OPT_DTYPE},
     {"export", required_argument, NULL, OPT_EXPORT},
@@ -166,6 +168,8 @@ static int apply_value(int option, const char *text, bench_options *options, FIL
         return -1;
     case OPT_MODEL:
         return bench_parse_path("--model", text, &options->model, err);
+    case OPT_COMPARE:
+        return bench_parse_path("--compare", text, &options->compare, err);
     case OPT_BINARY:
         return bench_parse_path("--binary", text, &options->binary, err);
     case OPT_BASELINE:

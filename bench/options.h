@@ -59,13 +59,15 @@ typedef struct bench_options {
     bench_sink sink;
     unsigned rounds; /* exactly so many; 0: until precise enough or out of budget */
     double budget_s;
-    double timeout_s; /* of one run */
+    double compare_budget_s; /* of the comparison with another build */
+    double timeout_s;        /* of one run */
     uint64_t seed;
     int seed_given;
     const char *output_dir;
     const char *work_dir;                 /* NULL: TMPDIR, or output_dir */
     const char *binary;                   /* NULL: the arrowquant beside this program, or in PATH */
     const char *baseline, *save_baseline; /* names; NULL: none */
+    const char *compare;                  /* another build; NULL: no comparison */
     bench_export exports[BENCH_MAX_EXPORTS];
     size_t exports_count;
 } bench_options;

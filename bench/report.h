@@ -6,6 +6,7 @@
 #include "baseline.h"
 #include "env.h"
 #include "figures.h"
+#include "gate.h"
 #include "verdict.h"
 
 typedef struct bench_report {
@@ -20,6 +21,7 @@ typedef struct bench_report {
     const char *binary;             /* the arrowquant that was measured */
     const char *command;            /* the command line that made this report */
     uint64_t seed;
+    const bench_gate *gate; /* NULL: no comparison with another build was asked for */
 } bench_report;
 
 /* Each returns 0, or -1 where it could not be written whole.

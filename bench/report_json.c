@@ -2,32 +2,14 @@
 #include <config.h>
 
 #include "baseline_report.h"
+#include "json_parts.h"
 #include "report.h"
+#include "report_gate.h"
 #include "util.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
-
-/* JSON has no NaN and no infinity: what is not known is null. */
-static json_t *number(double value)
-{
-    if (!isfinite(value))
-        return json_null();
-    if (value == floor(value) && fabs(value) < 0x1p53)
-        return json_integer((json_int_t)value);
-    return json_real(value);
-}
-
-static json_t *text(const char *value)
-{
-    return value == NULL ? json_null() : json_stringn_nocheck(value, strlen(value));
-}
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-    (void)json_object_set_new(object, key, value);
-}
 
 static json_t *summary(const bench_summary *s)
 {
@@ -402,6 +384,7 @@ int bench_report_json(const bench_report *report, FILE *out)
     set(root, "verification", verifications(report));
     set(root, "targets", targets(report->verdict));
     set(root, "baseline", bench_baseline_json(report));
+    set(root, "comparison", bench_report_gate_json(report->gate));
     set(root, "failures", strings(report->run->failure, report->run->failures));
     set(root, "exit_code", json_integer(report->verdict->exit_code));
     int failed = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12));

@@ -3,6 +3,7 @@
 
 #include "baseline_report.h"
 #include "report.h"
+#include "report_gate.h"
 #include "text_cells.h"
 #include "text_section.h"
 #include "util.h"
@@ -121,11 +122,15 @@ int bench_report_text(const bench_report *report, int color, FILE *out)
         print_sizes(&w);
     if (bench_text_has(&w, BENCH_STREAMING))
         print_streaming(&w);
-    print_targets(&w);
+    bench_report_gate_text(&w);
+    if (report->matrix->count > 0)
+        print_targets(&w);
     bench_baseline_text(report, out);
     bench_text_failures(&w);
-    bench_text_verification(&w);
+    if (report->matrix->count > 0)
+        bench_text_verification(&w);
     bench_text_environment(&w);
-    bench_text_key(&w);
+    if (report->matrix->count > 0)
+        bench_text_key(&w);
     return ferror(out) ? -1 : 0;
 }

@@ -107,13 +107,15 @@ static void decide(bench_judged *judged, int slower, int faster)
 static void look_at(unsigned look, const double *const d[], size_t metrics, const int *wanted,
                     bench_judged *judged)
 {
-    double p[BENCH_RULE_METRICS], p_faster[BENCH_RULE_METRICS];
+    double p[BENCH_RULE_METRICS] = {1, 1, 1}, p_faster[BENCH_RULE_METRICS] = {1, 1, 1};
     double held[BENCH_RULE_METRICS], held_faster[BENCH_RULE_METRICS];
     int slower[BENCH_RULE_METRICS], faster[BENCH_RULE_METRICS];
     size_t rounds = bench_look_rounds(look);
     for (size_t i = 0; i < metrics; i++) {
-        p[i] = wanted[i] ? bench_sign_test(d[i], rounds) : 1;
-        p_faster[i] = wanted[i] ? turned_sign_test(d[i], rounds) : 1;
+        if (!wanted[i])
+            continue;
+        p[i] = bench_sign_test(d[i], rounds);
+        p_faster[i] = turned_sign_test(d[i], rounds);
     }
     holm(p, metrics, bench_look_alpha(look), held, slower);
     holm(p_faster, metrics, bench_look_alpha(look), held_faster, faster);

@@ -220,6 +220,15 @@ static void doubt_after(const bench_run *run, bench_env *env)
         bench_env_doubt(env, bench_format("throttled by the cgroup for %.2f s", run->throttled_s));
 }
 
+int bench_worse_code(int a, int b)
+{
+    static const int order[] = {1, 6, 3, 4, 5};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (a == order[i] || b == order[i])
+            return order[i];
+    return 0;
+}
+
 int bench_exit_code(const bench_verdict *verdict, size_t failures, size_t doubts, int check_targets,
                     int strict)
 {
