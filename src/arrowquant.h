@@ -188,6 +188,9 @@ typedef struct aq_quantize_options {
     const volatile int *cancel; /* non-zero stops the run with AQ_CANCELLED; NULL: never */
     aq_progress_fn *progress;   /* NULL: none */
     void *progress_arg;
+    /* 1 <= shard <= shards: only this part of a model directory, into a directory where the other
+     * parts are written too; aq_index joins them. 0: all of it. */
+    unsigned shard, shards;
 } aq_quantize_options;
 
 AQ_API void aq_quantize_options_init(aq_quantize_options *options);
@@ -250,6 +253,31 @@ AQ_API aq_status aq_quantize(const char *input, const char *output,
                              const aq_quantize_options *options, aq_quantize_result *result,
                              aq_error *err);
 AQ_API void aq_quantize_result_free(aq_quantize_result *result);
+
+/* ---- join what was quantized in parts ---- */
+
+typedef struct aq_index_options {
+    size_t size;
+    int sync;                   /* fsync before the rename; on by default */
+    const volatile int *cancel; /* non-zero stops with AQ_CANCELLED; NULL: never */
+} aq_index_options;
+
+AQ_API void aq_index_options_init(aq_index_options *options);
+
+typedef struct aq_index_result {
+    size_t size;
+    unsigned parts; /* 0: they had been joined before */
+    size_t shards;
+    uint64_t bytes;    /* of all shards */
+    uint64_t checksum; /* as aq_quantize reports it of the whole model; 0 where parts is 0 */
+} aq_index_result;
+
+/* Where `directory` has all parts of one run, each with the bytes that it wrote, writes the index
+ * and the config.json of the whole and removes the parts' records: the directory is then what one
+ * run writes. A part that is missing or not of the same run (its input, options or version differ),
+ * or whose files changed since, is AQ_BAD_INPUT, by number. options and result may be NULL. */
+AQ_API aq_status aq_index(const char *directory, const aq_index_options *options,
+                          aq_index_result *result, aq_error *err);
 
 /* ---- look at a model ---- */
 

@@ -19,7 +19,8 @@ typedef struct aq_out_file {
     const char *name;      /* last component; NULL for a single-file output */
     const uint8_t *header; /* all bytes before the tensor data; set by the format, in the arena */
     uint64_t header_size;
-    uint64_t size; /* whole file */
+    uint64_t size;  /* whole file */
+    bool elsewhere; /* another part of the run writes it */
 } aq_out_file;
 
 /* A small file written whole, beside the shards: config.json, the index. */
@@ -31,6 +32,7 @@ typedef struct aq_out_text {
 
 typedef struct aq_layout {
     aq_format format;
+    bool part; /* of a directory that others write to as well */
     aq_out_file *files;
     uint32_t file_count;
     aq_out_tensor *tensors; /* grouped by file, in the order they are to lie in it */

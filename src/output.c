@@ -33,6 +33,15 @@ static char *joined(const char *directory, const char *name)
     return path;
 }
 
+bool aq_output_is_temporary(const char *name)
+{
+    static const char before[] = ".arrowquant-", after[] = ".tmp";
+    enum { DIGITS = 16 };
+    return strncmp(name, before, sizeof before - 1) == 0 &&
+           strspn(name + sizeof before - 1, "0123456789abcdef") == DIGITS &&
+           strcmp(name + sizeof before - 1 + DIGITS, after) == 0;
+}
+
 /* A name of its own beside the target, short whatever the target's is. */
 static char *temporary_beside(const char *target)
 {
@@ -204,7 +213,8 @@ static aq_status sync_files(const aq_output *out, aq_error *err)
 {
     aq_status status = AQ_OK;
     for (size_t i = 0; status == AQ_OK && i < out->count; i++)
-        status = sync_file(&out->files[i], err);
+        if (out->files[i].target != NULL)
+            status = sync_file(&out->files[i], err);
     return status;
 }
 
@@ -212,7 +222,8 @@ static aq_status rename_all(aq_output *out, aq_error *err)
 {
     aq_status status = AQ_OK;
     for (size_t i = 0; status == AQ_OK && i < out->count; i++)
-        status = appear(&out->files[i], out->force, err);
+        if (out->files[i].target != NULL)
+            status = appear(&out->files[i], out->force, err);
     out->committed = status == AQ_OK;
     return status;
 }
@@ -365,6 +376,10 @@ static aq_status create_all(aq_output *out, const char *path, const aq_layout *l
     aq_status status = AQ_OK;
     for (uint32_t i = 0; status == AQ_OK && i < layout->file_count; i++) {
         const char *name = layout->files[i].name;
+        if (layout->files[i].elsewhere) {
+            (void)add_file(out, NULL, 0, 0);
+            continue;
+        }
         char *target = name == NULL ? aq_strdup(path) : joined(out->directory, name);
         if (target == NULL)
             return aq_fail_memory(err, "the output");
@@ -390,9 +405,10 @@ static aq_status prepare(aq_output *out, const char *path, const aq_layout *layo
     aq_status status = directory ? aq_output_check_directory(out, layout, model, err)
                                  : aq_output_check_file(path, model, out->force, err);
     if (status == AQ_OK && directory && !out->directory_exists) {
-        if (mkdir(path, 0777) != 0)
+        /* Another part may make it in the same moment, and is to find it even if this one fails. */
+        if (mkdir(path, 0777) != 0 && !(layout->part && errno == EEXIST))
             return aq_fail_errno(err, path, "make the directory");
-        out->made_directory = true;
+        out->made_directory = !layout->part;
     }
     return status == AQ_OK ? create_all(out, path, layout, model, err) : status;
 }

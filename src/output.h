@@ -12,7 +12,9 @@
  * file is a temporary beside its target, created with O_EXCL and preallocated, holding its header;
  * commit syncs (if asked), renames all of them, a directory's index last, and syncs the directory.
  * Until then nothing at `path` changes; close without commit leaves nothing behind. Refuses
- * (AQ_USAGE) an existing target without `force`, and an input file of the model even with it. */
+ * (AQ_USAGE) an existing target without `force`, and an input file of the model even with it. A
+ * layout that is a part of a run shares its directory with the others, which is never removed;
+ * without copies it needs no model. */
 aq_status aq_output_open(const char *path, const aq_layout *layout, const aq_model *model,
                          bool force, bool sync, aq_sink **sink, aq_error *err);
 
@@ -23,6 +25,9 @@ bool aq_sink_is_null(const char *path);
 aq_status aq_sink_open(const char *path, const aq_layout *layout, const aq_model *model, bool force,
                        bool sync, aq_sink **sink, aq_error *err);
 
+/* Whether a name is one that such temporaries have. */
+bool aq_output_is_temporary(const char *name);
+
 /* Discards. NULL when out of memory. */
 aq_sink *aq_null_sink(void);
 
@@ -32,5 +37,7 @@ aq_sink *aq_null_sink(void);
  * the cuts of the writes do not matter. NULL when out of memory. */
 aq_sink *aq_checksum_sink(aq_sink *inner);
 uint64_t aq_checksum_sink_value(aq_sink *sink);
+/* The sum of all files from the sums of some and of the others. */
+uint64_t aq_checksum_add(uint64_t a, uint64_t b);
 
 #endif

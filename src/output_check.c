@@ -55,15 +55,48 @@ aq_status aq_output_check_file(const char *path, const aq_model *model, bool for
     return AQ_OK;
 }
 
-static bool will_be_written(const aq_layout *layout, const char *name)
+static const aq_out_file *find_file(const aq_layout *layout, const char *name)
 {
     for (uint32_t i = 0; i < layout->file_count; i++)
         if (strcmp(layout->files[i].name, name) == 0)
-            return true;
+            return &layout->files[i];
+    return NULL;
+}
+
+static bool will_be_written(const aq_layout *layout, const char *name)
+{
+    if (find_file(layout, name) != NULL)
+        return true;
     for (size_t i = 0; i < layout->text_count; i++)
         if (strcmp(layout->texts[i].name, name) == 0)
             return true;
     return false;
+}
+
+static bool is_copy(const aq_layout *layout, const char *name)
+{
+    for (size_t i = 0; i < layout->copy_count; i++)
+        if (strcmp(layout->copies[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Where other parts write too, only what this one writes can be in its way; and an index, which
+ * says that all parts are there. */
+static aq_status check_beside_parts(const aq_output *out, const aq_layout *layout, const char *name,
+                                    aq_error *err)
+{
+    const aq_out_file *file = find_file(layout, name);
+    bool own =
+        file != NULL ? !file->elsewhere : will_be_written(layout, name) || is_copy(layout, name);
+    if (own && !out->force)
+        return aq_fail(err, AQ_USAGE, "%s/%s: exists; --force replaces it", out->directory, name);
+    if (!own && aq_ends_with(name, ".safetensors.index.json"))
+        return aq_fail(
+            err, AQ_USAGE,
+            "%s: holds a whole model, with '%s'; remove it first, or name another output",
+            out->directory, name);
+    return AQ_OK;
 }
 
 /* What stands in an existing directory: with --force the model's own files are replaced, but
@@ -75,11 +108,16 @@ static aq_status check_entries(aq_output *out, DIR *dir, const aq_layout *layout
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             continue;
-        if (!out->force)
+        if (layout->part) {
+            aq_status status = check_beside_parts(out, layout, name, err);
+            if (status != AQ_OK)
+                return status;
+        } else if (!out->force) {
             return aq_fail(err, AQ_USAGE,
                            "%s: exists and is not empty; --force replaces the files "
                            "of a model in it",
                            out->directory);
+        }
         bool weights =
             aq_ends_with(name, ".safetensors") || aq_ends_with(name, ".safetensors.index.json");
         if (weights && !will_be_written(layout, name))
@@ -104,8 +142,8 @@ aq_status aq_output_check_directory(aq_output *out, const aq_layout *layout, con
     if (!S_ISDIR(st.st_mode))
         return aq_fail(err, AQ_USAGE, "%s: exists and is no directory", out->directory);
     out->directory_exists = true;
-    if (model->directory != NULL && stat(model->directory, &in) == 0 && in.st_dev == st.st_dev &&
-        in.st_ino == st.st_ino)
+    if (model != NULL && model->directory != NULL && stat(model->directory, &in) == 0 &&
+        in.st_dev == st.st_dev && in.st_ino == st.st_ino)
         return aq_fail(err, AQ_USAGE, "%s: is the input's directory; name another output",
                        out->directory);
     DIR *dir = opendir(out->directory);

@@ -9,7 +9,7 @@
 #include "output.h"
 
 typedef struct aq_output_file {
-    char *target, *temp;
+    char *target, *temp;       /* NULL: another part of the run writes it */
     uint64_t size;             /* of the whole file, padding included */
     atomic_uint_fast64_t left; /* bytes still to be written */
     atomic_int fd;             /* -1 while closed */

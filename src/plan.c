@@ -165,8 +165,10 @@ static uint64_t result_bytes(const aq_plan *plan, const aq_item *item)
     return item->tiles * item->tile_dst;
 }
 
-static void number_tiles(aq_plan *plan)
+void aq_plan_number_tiles(aq_plan *plan)
 {
+    plan->tiles = plan->total_src = plan->total_dst = 0;
+    plan->max_src = plan->max_dst = plan->source_bytes = plan->weights = 0;
     for (size_t i = 0; i < plan->item_count; i++) {
         aq_item *item = &plan->items[i];
         item->first_tile = plan->tiles;
@@ -203,7 +205,7 @@ aq_status aq_plan_make(aq_plan *plan, const aq_model *model, const aq_plan_optio
         plan->items[i].tensor = &model->tensors[i];
         shape_item(plan, &plan->items[i], options, tile_bytes);
     }
-    number_tiles(plan);
+    aq_plan_number_tiles(plan);
     aq_status status = aq_plan_outputs(plan, options, err);
     if (status != AQ_OK)
         aq_plan_free(plan);

@@ -8,6 +8,9 @@
 /* Fills in plan->layout for items whose actions and shapes are set. */
 aq_status aq_plan_outputs(aq_plan *plan, const aq_plan_options *options, aq_error *err);
 
+/* Gives all tiles of plan->items their numbers and places, and the plan its totals. */
+void aq_plan_number_tiles(aq_plan *plan);
+
 /* config.json with its quantization_config, into the layout's texts. */
 aq_status aq_plan_config(aq_plan *plan, const aq_plan_options *options, aq_error *err);
 

@@ -12,6 +12,7 @@
 #include "files.h"
 #include "memory.h"
 #include "output.h"
+#include "part.h"
 #include "plan.h"
 #include "process.h"
 #include "run.h"
@@ -62,6 +63,9 @@ static aq_status check_target(const aq_quantize_options *o, const aq_model *mode
                        "%s: safetensors has no type %s; use int8, int4 or int2, or name an output "
                        "that ends in .gguf",
                        output, aq_type_name(o->type));
+    if (o->shards > 0 && target != TARGET_DIRECTORY)
+        return aq_fail(err, AQ_USAGE, "%s: a part of a model is written into a directory; name one",
+                       output);
     if (target == TARGET_DIRECTORY && !model->is_directory)
         return aq_fail(
             err, AQ_USAGE,
@@ -81,6 +85,10 @@ static aq_status check_options(const aq_quantize_options *o, aq_error *err)
     if (o->group_size % 8 != 0 || o->group_size > most)
         return aq_fail(err, AQ_USAGE, "group size %llu is no multiple of 8 (0: one group per row)",
                        (unsigned long long)o->group_size);
+    if (o->shards > AQ_PARTS_MOST || (o->shards > 0 && (o->shard < 1 || o->shard > o->shards)))
+        return aq_fail(err, AQ_USAGE,
+                       "part %u of %u: parts are numbered from 1, and are at most %d", o->shard,
+                       o->shards, AQ_PARTS_MOST);
     if (!aq_isa_usable(o->isa))
         return aq_fail(err, AQ_USAGE, "this machine cannot run %s kernels", aq_isa_name(o->isa));
     return AQ_OK;
@@ -92,6 +100,7 @@ typedef struct job {
     aq_model *model;
     aq_plan plan;
     bool planned;
+    aq_part part; /* where options.shards says so */
     aq_sink *sink, *checksum;
     aq_pool *pool;
     aq_run_stats stats;
@@ -105,6 +114,7 @@ static void close_job(job *j)
     aq_free(j->stats.thread);
     if (j->planned)
         aq_plan_free(&j->plan);
+    aq_part_free(&j->part);
     aq_model_close(j->model);
 }
 
@@ -152,7 +162,7 @@ static aq_status open_sink(job *j, const char *output, aq_error *err)
     const aq_quantize_options *o = &j->options;
     aq_status status =
         aq_sink_open(output, &j->plan.layout, j->model, o->force != 0, o->sync != 0, &j->sink, err);
-    if (status == AQ_OK && o->checksum) {
+    if (status == AQ_OK && (o->checksum || o->shards > 0)) {
         j->checksum = aq_checksum_sink(j->sink);
         if (j->checksum == NULL)
             return aq_fail_memory(err, "the checksum");
@@ -172,6 +182,8 @@ static aq_status open_job(job *j, const char *input, const char *output, aq_erro
         status = check_target(o, j->model, target, output, err);
     if (status == AQ_OK)
         status = make_plan(j, target, err);
+    if (status == AQ_OK && o->shards > 0)
+        status = aq_part_take(&j->part, &j->plan, o, output, err);
     if (status != AQ_OK)
         return status;
     j->pool = aq_pool_create(o->threads != 0 ? o->threads : aq_usable_cpus());
@@ -251,7 +263,8 @@ static uint64_t output_size(const aq_plan *plan)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < plan->layout.file_count; i++)
-        sum += plan->layout.files[i].size;
+        if (!plan->layout.files[i].elsewhere)
+            sum += plan->layout.files[i].size;
     return sum;
 }
 
@@ -276,7 +289,7 @@ static aq_status fill_result(const job *j, aq_quantize_result *r, aq_error *err)
     r->weights = j->plan.weights;
     r->in_bytes = j->plan.source_bytes;
     r->out_bytes = output_size(&j->plan);
-    if (j->checksum != NULL)
+    if (j->options.checksum)
         r->checksum = aq_checksum_sink_value(j->checksum);
     return AQ_OK;
 }
@@ -295,6 +308,14 @@ void aq_quantize_result_free(aq_quantize_result *result)
 
 /* ---- the call ---- */
 
+/* Last, so that it vouches for what is there. */
+static aq_status record_part(job *j, const char *output, aq_error *err)
+{
+    const aq_quantize_options *o = &j->options;
+    return aq_part_record(&j->part, &j->plan, output, aq_checksum_sink_value(j->checksum),
+                          o->force != 0, o->sync != 0, err);
+}
+
 static aq_status quantize(job *j, const char *input, const char *output, bool want_result,
                           aq_quantize_result *r, aq_error *err)
 {
@@ -309,6 +330,8 @@ static aq_status quantize(job *j, const char *input, const char *output, bool wa
         status = fill_result(j, r, err);
     if (status == AQ_OK)
         status = j->sink->commit(j->sink, err);
+    if (status == AQ_OK && j->options.shards > 0)
+        status = record_part(j, output, err);
     double end = aq_now();
     r->time_s = end - begin;
     r->open_s = opened - begin;

@@ -238,8 +238,9 @@ static aq_status write_fixed_parts(run *r)
     const aq_layout *layout = &r->plan->layout;
     aq_status status = AQ_OK;
     for (uint32_t i = 0; status == AQ_OK && i < layout->file_count; i++)
-        status = r->sink->write_at(r->sink, i, 0, layout->files[i].header,
-                                   (size_t)layout->files[i].header_size, &r->error);
+        if (!layout->files[i].elsewhere)
+            status = r->sink->write_at(r->sink, i, 0, layout->files[i].header,
+                                       (size_t)layout->files[i].header_size, &r->error);
     for (size_t i = 0; status == AQ_OK && i < r->plan->constant_count; i++) {
         const aq_constant *c = &r->plan->constants[i];
         const aq_out_tensor *out = &layout->tensors[c->out];

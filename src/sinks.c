@@ -99,7 +99,7 @@ static aq_status checksum_write(aq_sink *self, uint32_t file, uint64_t offset, c
     checksum_sink *c = (checksum_sink *)self;
     uint64_t part = sum_of(file, offset, buf, size);
     (void)pthread_mutex_lock(&c->lock);
-    c->sum = reduce((unsigned __int128)c->sum + part);
+    c->sum = aq_checksum_add(c->sum, part);
     (void)pthread_mutex_unlock(&c->lock);
     return c->inner->write_at(c->inner, file, offset, buf, size, err);
 }
@@ -127,6 +127,11 @@ aq_sink *aq_checksum_sink(aq_sink *inner)
     c->inner = inner;
     (void)pthread_mutex_init(&c->lock, NULL);
     return &c->sink;
+}
+
+uint64_t aq_checksum_add(uint64_t a, uint64_t b)
+{
+    return reduce((unsigned __int128)a + b);
 }
 
 uint64_t aq_checksum_sink_value(aq_sink *sink)

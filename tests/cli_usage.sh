@@ -18,11 +18,11 @@ for words in --help 'quantize --help' 'info --help' 'compare --help' 'synth --he
 done
 arrowquant quantize --help >help
 for option in --type --pure --threads --mode --group-size --asymmetric --memory-limit --isa --keep \
-    --nonfinite --force --no-sync --json --quiet --arch --checksum --repeat; do
+    --nonfinite --force --no-sync --json --quiet --arch --checksum --repeat --shard; do
     checks=$((checks + 1))
     grep -q -e "$option" help || fail "quantize --help does not tell of $option"
 done
-for command in quantize info compare synth; do
+for command in quantize index info compare synth; do
     checks=$((checks + 1))
     arrowquant --help | grep -q "^ *$command " || fail "--help does not tell of $command"
 done

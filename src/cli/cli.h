@@ -11,6 +11,7 @@
 
 /* Each returns an exit code; argv[0] is the command's name. */
 int cmd_quantize(int argc, char **argv);
+int cmd_index(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_synth(int argc, char **argv);

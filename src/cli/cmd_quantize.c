@@ -43,6 +43,8 @@ static const char help_text[] =
     "      --nonfinite ACTION   error (default): stop at a NaN or infinity, naming it;\n"
     "                           keep: its block or group reads back as NaN\n"
     "      --arch NAME          general.architecture of a GGUF made from safetensors\n"
+    "      --shard K/N          only the K-th of N parts of a model directory, by bytes; the\n"
+    "                           others may be made anywhere; arrowquant index joins them\n"
     "      --force              replace OUTPUT\n"
     "      --no-sync            do not wait for the disk before OUTPUT appears\n"
     "      --checksum           report a checksum of the output, the same for null: as for a file\n"
@@ -62,6 +64,7 @@ enum {
     OPT_KEEP,
     OPT_NONFINITE,
     OPT_ARCH,
+    OPT_SHARD,
     OPT_FORCE,
     OPT_NO_SYNC,
     OPT_CHECKSUM,
@@ -82,6 +85,7 @@ static const struct option long_options[] = {
     {"keep", required_argument, NULL, OPT_KEEP},
     {"nonfinite", required_argument, NULL, OPT_NONFINITE},
     {"arch", required_argument, NULL, OPT_ARCH},
+    {"shard", required_argument, NULL, OPT_SHARD},
     {"force", no_argument, NULL, OPT_FORCE},
     {"no-sync", no_argument, NULL, OPT_NO_SYNC},
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
@@ -153,6 +157,24 @@ static int take_repeat(command *c, const char *value)
     return 0;
 }
 
+static int take_shard(command *c, const char *value)
+{
+    const uint64_t most = 65536;
+    char part[8];
+    uint64_t number, parts;
+    size_t length = strcspn(value, "/");
+    if (length >= sizeof part || value[length] != '/')
+        return bad("shard", value, "K/N, the K-th of N parts");
+    memcpy(part, value, length);
+    part[length] = '\0';
+    if (!cli_number(part, most, &number) || !cli_number(value + length + 1, most, &parts) ||
+        number < 1 || number > parts)
+        return bad("shard", value, "K/N, the K-th of N parts, with K from 1 to N");
+    c->options.shard = (unsigned)number;
+    c->options.shards = (unsigned)parts;
+    return 0;
+}
+
 static int take_isa(command *c, const char *value)
 {
     if (aq_isa_parse(value, &c->options.isa) != 0)
@@ -180,6 +202,8 @@ static int take_value(command *c, int option, const char *value)
         return take_isa(c, value);
     case OPT_NONFINITE:
         return take_nonfinite(c, value);
+    case OPT_SHARD:
+        return take_shard(c, value);
     case OPT_KEEP:
         c->keep[c->options.keep_count++] = value;
         return 0;

@@ -15,6 +15,7 @@ static const struct {
     const char *what;
 } commands[] = {
     {"quantize", cmd_quantize, "quantize a model file or directory"},
+    {"index", cmd_index, "join what quantize --shard made in parts"},
     {"info", cmd_info, "show what a model file holds"},
     {"compare", cmd_compare, "compare a quantized model with its original"},
     {"synth", cmd_synth, "write a synthetic model"},

@@ -68,6 +68,9 @@ void quantize_report_text(const char *output, const aq_quantize_options *options
                  cli_count((double)r->weights / time, speed, sizeof speed), aq_isa_name(r->isa),
                  r->threads, r->threads == 1 ? "" : "s", mode_name(options->mode),
                  cli_bytes((double)r->rss_peak, memory, sizeof memory));
+    if (options->shards > 0)
+        (void)printf("part %u of %u; arrowquant index joins all of them\n", options->shard,
+                     options->shards);
     if (runs->count > 1)
         (void)printf("the mean of %u runs, %.3f s together\n", runs->count, r->time_s);
     if (options->threads != 0 && r->threads < options->threads)
