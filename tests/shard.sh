@@ -160,6 +160,26 @@ rm -rf one
 ok 'at once' arrowquant quantize -q -t int4 model one
 same_tree 'after all that' one many
 
+# ---- as tasks of a Slurm job array ----
+
+task() { # ID COUNT MIN MAX ARGUMENTS...
+    SLURM_ARRAY_TASK_ID=$1 SLURM_ARRAY_TASK_COUNT=$2 SLURM_ARRAY_TASK_MIN=$3 SLURM_ARRAY_TASK_MAX=$4
+    export SLURM_ARRAY_TASK_ID SLURM_ARRAY_TASK_COUNT SLURM_ARRAY_TASK_MIN SLURM_ARRAY_TASK_MAX
+    shift 4
+    "$top_srcdir/doc/quantize-array.sbatch" "$@"
+}
+rm -rf one many
+ok 'at once' arrowquant quantize -q -t int2 five one
+for k in 1 2 4; do ok "task $k" task "$k" 4 1 4 five many -t int2; done
+refused 'task 3 failed' 3 '3' arrowquant index many
+refused 'alone, of how many?' 2 'PARTS' task 3 1 3 3 five many -t int2
+export PARTS=4
+ok 'task 3 alone' task 3 1 3 3 five many -t int2
+unset PARTS
+ok 'the array' arrowquant index many
+same_tree 'a job array' one many
+refused 'no array' 2 'array' env -u SLURM_ARRAY_TASK_ID "$top_srcdir/doc/quantize-array.sbatch" five many
+
 # ---- usage ----
 
 for bad in 0/2 3/2 1 1/ /2 a/2 1/0 -1/2 1/2/3 1/70000; do
