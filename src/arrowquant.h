@@ -121,6 +121,28 @@ typedef enum aq_type {
     AQ_TYPE_COUNT
 } aq_type;
 
+/* What llama-quantize calls a type: a mixture that gives the tensors which need it more bits than
+ * its base type has. */
+typedef enum aq_mixture {
+    AQ_MIXTURE_OF_TYPE, /* the one that goes by the type's own name (q4_k: q4_k_m) */
+    AQ_MIXTURE_Q8_0,
+    AQ_MIXTURE_Q4_0,
+    AQ_MIXTURE_Q4_1,
+    AQ_MIXTURE_Q5_0,
+    AQ_MIXTURE_Q5_1,
+    AQ_MIXTURE_Q2_K,
+    AQ_MIXTURE_Q2_K_S, /* needs an importance matrix */
+    AQ_MIXTURE_Q3_K_S,
+    AQ_MIXTURE_Q3_K_M,
+    AQ_MIXTURE_Q3_K_L,
+    AQ_MIXTURE_Q4_K_S,
+    AQ_MIXTURE_Q4_K_M,
+    AQ_MIXTURE_Q5_K_S,
+    AQ_MIXTURE_Q5_K_M,
+    AQ_MIXTURE_Q6_K,
+    AQ_MIXTURE_COUNT
+} aq_mixture;
+
 /* Instruction sets, from the least to the best of each architecture. */
 typedef enum aq_isa { AQ_ISA_SCALAR, AQ_ISA_NEON, AQ_ISA_AVX2, AQ_ISA_AVX512, AQ_ISA_COUNT } aq_isa;
 
@@ -138,9 +160,14 @@ AQ_API const char *aq_version(void); /* "MAJOR.MINOR.PATCH" */
  * range. The _parse functions return 0 and set *out, or -1 where the name is unknown. */
 AQ_API const char *aq_type_name(aq_type type);
 AQ_API int aq_type_parse(const char *name, aq_type *out);
+AQ_API const char *aq_mixture_name(aq_mixture mixture);
+AQ_API int aq_mixture_parse(const char *name, aq_mixture *out); /* q3_k, q4_k, q5_k: the _m ones */
 AQ_API const char *aq_dtype_name(aq_dtype dtype);
 AQ_API const char *aq_isa_name(aq_isa isa);
 AQ_API int aq_isa_parse(const char *name, aq_isa *out);
+
+/* The type that a mixture starts from; AQ_TYPE_COUNT for a value out of range. */
+AQ_API aq_type aq_mixture_type(aq_mixture mixture);
 
 /* Whether this CPU and operating system can run isa, and the best that it can. */
 AQ_API int aq_isa_usable(aq_isa isa);
@@ -191,6 +218,11 @@ typedef struct aq_quantize_options {
     /* 1 <= shard <= shards: only this part of a model directory, into a directory where the other
      * parts are written too; aq_index joins them. 0: all of it. */
     unsigned shard, shards;
+    /* GGUF input whose tensors have llama.cpp's names is quantized as llama-quantize would: each
+     * tensor to the type that the mixture has for it, and to a substitute where that type's block
+     * does not divide its rows. Other input gets one type. */
+    aq_mixture mixture; /* sets type too; AQ_MIXTURE_OF_TYPE (the default) goes by type */
+    int pure;           /* the mixture's base type for every tensor that is quantized */
 } aq_quantize_options;
 
 AQ_API void aq_quantize_options_init(aq_quantize_options *options);
@@ -240,7 +272,9 @@ typedef struct aq_quantize_result {
     /* Quantized in groups that do not divide the row. The format has them, but vLLM and
      * transformers refuse such layers. */
     size_t tensors_short_group;
-    void *owner; /* the library's; freed by aq_quantize_result_free */
+    void *owner;         /* the library's; freed by aq_quantize_result_free */
+    const char *mixture; /* whose rules gave the tensors their types; NULL where one type is all */
+    size_t tensors_substituted; /* to another type than the rules wanted, since rows do not fit */
 } aq_quantize_result;
 
 /* Quantize the model at `input` into `output`.

@@ -75,6 +75,8 @@ static const aq_type_info types[AQ_TYPE_COUNT] = {
     [AQ_TYPE_INT2] = {"int2", AQ_DTYPE_I32, 2, true, 0, 0, 0, 0, 0},
 };
 
+const aq_type_info aq_half_type = {"f16", AQ_DTYPE_F16, 16, false, 1, 2, 0, 1, 1};
+
 const aq_dtype_info *aq_dtype_get(aq_dtype dtype)
 {
     return (unsigned)dtype < AQ_DTYPE_COUNT ? &dtypes[dtype] : NULL;

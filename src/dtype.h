@@ -38,4 +38,8 @@ typedef struct aq_type_info {
 
 const aq_type_info *aq_type_get(aq_type type); /* NULL out of range */
 
+/* Plain float16 as a type of one weight a block: nothing that one can ask for, but what weights
+ * become whose rows suit no other type. */
+extern const aq_type_info aq_half_type;
+
 #endif

@@ -18,13 +18,13 @@ aq_status aq_synthetic_open(aq_model *model, const char *spec, aq_error *err);
 /* Gives every tensor of out file `file` its absolute offset, and the file its header and size.
  * Tensors the format cannot express are AQ_BAD_INPUT, by name. `from` supplies the metadata: for
  * safetensors its text pairs (of a safetensors model), for GGUF its kvs (of a GGUF model) with
- * general.file_type and general.quantization_version set; `arch` is general.architecture where
- * `from` is no GGUF. A file with no quantized tensor passes type = NULL and keeps the kvs as they
- * are. */
+ * general.quantization_version and general.file_type set (they come last, where llama.cpp puts
+ * them); `arch` is general.architecture where `from` is no GGUF. A file with no quantized tensor
+ * passes file_type = NULL and keeps the kvs as they are. */
 aq_status aq_safetensors_layout(aq_layout *layout, uint32_t file, const aq_model *from,
                                 aq_error *err);
 aq_status aq_gguf_layout(aq_layout *layout, uint32_t file, const aq_model *from,
-                         const aq_type *type, const char *arch, aq_error *err);
+                         const uint32_t *file_type, const char *arch, aq_error *err);
 
 /* model.safetensors.index.json for the layout, into its texts (appended last). */
 aq_status aq_shards_index(aq_layout *layout, const char *name, aq_error *err);

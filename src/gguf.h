@@ -31,6 +31,13 @@ uint32_t aq_gguf_type_size(uint32_t type);
 /* value rounded up to a multiple of alignment, a power of two; false on overflow. */
 bool aq_gguf_align(uint64_t value, uint32_t alignment, uint64_t *out);
 
+/* The string of a key, NULL where the model has no such string. It lies in the model's arena. */
+const char *aq_gguf_string(const aq_model *model, const char *key);
+
+/* The whole number (of an array its first) of key PREFIX.name; false where there is none, or it is
+ * negative. */
+bool aq_gguf_number(const aq_model *model, const char *prefix, const char *name, uint64_t *value);
+
 /* A checked value as one line of text: long strings and arrays cut. In the arena; NULL when out of
  * memory. */
 const char *aq_gguf_text(aq_arena *arena, const aq_gguf_kv *kv);

@@ -39,6 +39,12 @@ static uint64_t load_unsigned(const uint8_t *value, uint32_t size)
     return v;
 }
 
+static int64_t load_signed(const uint8_t *value, uint32_t size)
+{
+    unsigned shift = 64 - 8 * size;
+    return (int64_t)(load_unsigned(value, size) << shift) >> shift;
+}
+
 static void put_unsigned(aq_text *text, const uint8_t *value, uint32_t size)
 {
     aq_text_u64(text, load_unsigned(value, size));
@@ -46,8 +52,7 @@ static void put_unsigned(aq_text *text, const uint8_t *value, uint32_t size)
 
 static void put_signed(aq_text *text, const uint8_t *value, uint32_t size)
 {
-    unsigned shift = 64 - 8 * size;
-    int64_t v = (int64_t)(load_unsigned(value, size) << shift) >> shift;
+    int64_t v = load_signed(value, size);
     if (v < 0)
         aq_text_puts(text, "-");
     aq_text_u64(text, v < 0 ? -(uint64_t)v : (uint64_t)v);
@@ -140,4 +145,55 @@ const char *aq_gguf_text(aq_arena *arena, const aq_gguf_kv *kv)
     else
         (void)put_value(&text, kv->type, kv->value);
     return aq_text_finish(&text, arena);
+}
+
+/* ---- values by their keys ---- */
+
+const char *aq_gguf_string(const aq_model *model, const char *key)
+{
+    for (size_t i = 0; i < model->kv_count; i++)
+        if (strcmp(model->kvs[i].key, key) == 0)
+            return model->kvs[i].type == AQ_GGUF_STRING ? model->metadata[i].value : NULL;
+    return NULL;
+}
+
+static bool is_key(const char *key, const char *prefix, const char *name)
+{
+    size_t n = strlen(prefix);
+    return strncmp(key, prefix, n) == 0 && key[n] == '.' && strcmp(key + n + 1, name) == 0;
+}
+
+static bool whole_number(uint32_t type, const uint8_t *p, uint64_t *value)
+{
+    uint32_t size = aq_gguf_type_size(type);
+    switch (type) {
+    case AQ_GGUF_U8:
+    case AQ_GGUF_U16:
+    case AQ_GGUF_U32:
+    case AQ_GGUF_U64:
+        *value = load_unsigned(p, size);
+        return true;
+    case AQ_GGUF_I8:
+    case AQ_GGUF_I16:
+    case AQ_GGUF_I32:
+    case AQ_GGUF_I64:
+        *value = (uint64_t)load_signed(p, size);
+        return load_signed(p, size) >= 0;
+    default:
+        return false;
+    }
+}
+
+bool aq_gguf_number(const aq_model *model, const char *prefix, const char *name, uint64_t *value)
+{
+    for (size_t i = 0; i < model->kv_count; i++) {
+        const aq_gguf_kv *kv = &model->kvs[i];
+        if (!is_key(kv->key, prefix, name))
+            continue;
+        if (kv->type != AQ_GGUF_ARRAY)
+            return whole_number(kv->type, kv->value, value);
+        uint32_t type = (uint32_t)load_unsigned(kv->value, 4);
+        return load_unsigned(kv->value + 4, 8) > 0 && whole_number(type, kv->value + 12, value);
+    }
+    return false;
 }

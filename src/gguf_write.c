@@ -55,31 +55,28 @@ static void put_kv_string(aq_text *text, const char *key, const char *value, siz
 typedef struct setting {
     const char *key;
     uint32_t value;
-    bool written;
 } setting;
 
-/* Replaces the settings where they stand, appends those that do not, and returns how many pairs
- * that makes. */
-static uint64_t put_kept(aq_text *text, const aq_model *from, setting *settings, size_t count)
+static void put_settings(aq_text *text, const setting *settings, size_t count)
 {
-    uint64_t written = from->kv_count;
-    for (size_t i = 0; i < from->kv_count; i++) {
-        setting *found = NULL;
-        for (size_t k = 0; k < count && found == NULL; k++)
-            if (strcmp(from->kvs[i].key, settings[k].key) == 0)
-                found = &settings[k];
-        if (found == NULL) {
-            put_kv(text, &from->kvs[i]);
-        } else {
-            put_kv_u32(text, found->key, found->value);
-            found->written = true;
-        }
-    }
     for (size_t k = 0; k < count; k++)
-        if (!settings[k].written) {
-            put_kv_u32(text, settings[k].key, settings[k].value);
+        put_kv_u32(text, settings[k].key, settings[k].value);
+}
+
+/* All keys but the settings, then those; returns how many pairs that makes. */
+static uint64_t put_kept(aq_text *text, const aq_model *from, const setting *settings, size_t count)
+{
+    uint64_t written = count;
+    for (size_t i = 0; i < from->kv_count; i++) {
+        bool is_setting = false;
+        for (size_t k = 0; k < count; k++)
+            is_setting = is_setting || strcmp(from->kvs[i].key, settings[k].key) == 0;
+        if (!is_setting) {
+            put_kv(text, &from->kvs[i]);
             written++;
         }
+    }
+    put_settings(text, settings, count);
     return written;
 }
 
@@ -111,8 +108,7 @@ static uint64_t put_new(aq_text *text, const aq_model *from, const char *arch,
     put_kv_string(text, "general.architecture", arch, strlen(arch));
     if (length > 0)
         put_kv_string(text, "general.name", name, length);
-    for (size_t k = 0; k < count; k++)
-        put_kv_u32(text, settings[k].key, settings[k].value);
+    put_settings(text, settings, count);
     return 1 + (length > 0) + count;
 }
 
@@ -211,17 +207,15 @@ static aq_status place(aq_text *text, aq_layout *layout, uint32_t file, uint64_t
 }
 
 aq_status aq_gguf_layout(aq_layout *layout, uint32_t file, const aq_model *from,
-                         const aq_type *type, const char *arch, aq_error *err)
+                         const uint32_t *file_type, const char *arch, aq_error *err)
 {
     const bool kept = from->format == AQ_FORMAT_GGUF;
     const uint32_t alignment = kept ? from->alignment : AQ_GGUF_ALIGNMENT;
-    setting settings[] = {{"general.file_type", 0, false},
-                          {"general.quantization_version", QUANTIZATION_VERSION, false}};
-    size_t count = type == NULL ? 0 : 2;
+    const setting settings[] = {{"general.quantization_version", QUANTIZATION_VERSION},
+                                {"general.file_type", file_type == NULL ? 0 : *file_type}};
+    size_t count = file_type == NULL ? 0 : 2;
     aq_text text = {0};
     uint64_t data;
-    if (type != NULL)
-        settings[0].value = aq_type_get(*type)->file_type;
     aq_text_add(&text, "GGUF", 4);
     put_u32(&text, FORMAT_VERSION);
     put_u64(&text, count_tensors(layout, file));

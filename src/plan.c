@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "mixture.h"
 #include "plan_internal.h"
 #include "small.h"
 
@@ -58,7 +59,7 @@ static const char *reason_to_copy(const aq_plan *plan, const aq_plan_options *op
         return "empty";
     if (kept_by(options, t->name) != NULL)
         return "kept on request";
-    if (!plan->type->packed && item->cols % plan->type->block != 0)
+    if (!plan->ruled && !plan->type->packed && item->cols % plan->type->block != 0)
         return "row is no multiple of the type's block";
     if (plan->type->packed && plan->model->is_directory)
         return aq_not_linear(t);
@@ -72,8 +73,9 @@ static void shape_copy(aq_item *item, size_t tile_bytes)
     item->tiles = aq_divide_up(item->tensor->bytes, tile_bytes);
 }
 
-static void shape_blocks(aq_item *item, const aq_type_info *type, size_t tile_bytes)
+static void shape_blocks(aq_item *item, size_t tile_bytes)
 {
+    const aq_type_info *type = item->type;
     uint64_t block_src = item->tensor->bytes / item->tensor->weights * type->block;
     uint64_t blocks = aq_least(tile_bytes, item->tensor->bytes) / block_src;
     item->action = AQ_ACTION_BLOCKS;
@@ -134,19 +136,36 @@ aq_pack_layout aq_plan_pack_layout(const aq_plan *plan, const aq_item *item, uin
     return l;
 }
 
+/* The plan's type, or what the rules chose: perhaps to leave the tensor as it is. */
+static void choose_type(const aq_plan *plan, aq_item *item, const aq_choice *choice)
+{
+    item->type = plan->type;
+    item->type_id = plan->type_id;
+    if (choice == NULL)
+        return;
+    item->type = choice->type;
+    item->type_id = choice->type_id;
+    item->substituted = choice->substituted && choice->type != NULL;
+    item->reason = choice->reason;
+    if (item->type != NULL && item->type->dtype == item->tensor->dtype)
+        item->reason = "of its type already";
+}
+
 static void shape_item(aq_plan *plan, aq_item *item, const aq_plan_options *options,
-                       size_t tile_bytes)
+                       const aq_choice *choice, size_t tile_bytes)
 {
     const aq_tensor *t = item->tensor;
     item->cols = t->rank == 0 ? 1 : t->shape[t->rank - 1];
     item->rows = item->cols == 0 ? 0 : t->weights / item->cols;
     item->reason = plan->type == NULL ? "copied" : reason_to_copy(plan, options, item);
+    if (item->reason == NULL)
+        choose_type(plan, item, choice);
     if (item->reason != NULL)
         shape_copy(item, tile_bytes);
     else if (plan->type->packed)
         shape_pack(plan, item, options, tile_bytes);
     else
-        shape_blocks(item, plan->type, tile_bytes);
+        shape_blocks(item, tile_bytes);
 }
 
 /* Bytes of all an item's tiles on either side. PACK tiles at the edges have the room of full ones.
@@ -158,10 +177,10 @@ static uint64_t source_bytes(const aq_item *item)
     return item->tensor->bytes;
 }
 
-static uint64_t result_bytes(const aq_plan *plan, const aq_item *item)
+static uint64_t result_bytes(const aq_item *item)
 {
     if (item->action == AQ_ACTION_BLOCKS)
-        return item->tensor->weights / plan->type->block * plan->type->bytes;
+        return item->tensor->weights / item->type->block * item->type->bytes;
     return item->tiles * item->tile_dst;
 }
 
@@ -177,12 +196,62 @@ void aq_plan_number_tiles(aq_plan *plan)
         item->dst_base = plan->total_dst;
         plan->source_bytes += item->tensor->bytes;
         plan->total_src += aq_round_up(source_bytes(item), CACHE_LINE);
-        plan->total_dst += aq_round_up(result_bytes(plan, item), CACHE_LINE);
+        plan->total_dst += aq_round_up(result_bytes(item), CACHE_LINE);
         plan->max_src = item->tile_src > plan->max_src ? item->tile_src : plan->max_src;
         plan->max_dst = item->tile_dst > plan->max_dst ? item->tile_dst : plan->max_dst;
         if (item->reason == NULL)
             plan->weights += item->tensor->weights;
     }
+}
+
+/* Whether the tensors' types are for llama-quantize's rules to choose. */
+static bool is_ruled(const aq_model *model, const aq_plan_options *options)
+{
+    return options->type != NULL && options->mixture != AQ_MIXTURE_OF_TYPE &&
+           aq_mixture_applies(model);
+}
+
+static aq_status fail_imatrix(const aq_model *model, const aq_tensor *t, aq_error *err)
+{
+    return aq_fail(err, AQ_USAGE,
+                   "%s: tensor '%s': q2_k_s is too coarse without an importance matrix (--imatrix) "
+                   "that knows it; use q2_k",
+                   model->path, t->name);
+}
+
+static aq_status make_items(aq_plan *plan, const aq_plan_options *options, aq_error *err)
+{
+    const aq_model *model = plan->model;
+    aq_arena *arena = &plan->layout.arena;
+    size_t n = model->tensor_count;
+    size_t tile_bytes = options->tile_bytes != 0 ? options->tile_bytes : default_tile_bytes();
+    aq_choice *choices = NULL;
+
+    plan->item_count = n;
+    plan->items = aq_arena_alloc(arena, n * sizeof *plan->items);
+    plan->ruled = is_ruled(model, options);
+    if (plan->ruled) {
+        plan->order = aq_mixture_order(model, arena);
+        choices = aq_malloc(n * sizeof *choices);
+    }
+    if (plan->items == NULL || (plan->ruled && (plan->order == NULL || choices == NULL))) {
+        aq_free(choices);
+        return aq_fail_memory(err, "the plan");
+    }
+    if (plan->ruled)
+        aq_mixture_choose(model,
+                          &(aq_mixture_request){.mixture = options->mixture, .pure = options->pure},
+                          plan->order, choices);
+    aq_status status = AQ_OK;
+    for (size_t i = 0; i < n && status == AQ_OK; i++) {
+        plan->items[i].tensor = &model->tensors[i];
+        if (plan->ruled && choices[i].needs_imatrix)
+            status = fail_imatrix(model, &model->tensors[i], err);
+        shape_item(plan, &plan->items[i], options, plan->ruled ? &choices[i] : NULL,
+                   aq_round_up(tile_bytes, TILE_ALIGN));
+    }
+    aq_free(choices);
+    return status;
 }
 
 aq_status aq_plan_make(aq_plan *plan, const aq_model *model, const aq_plan_options *options,
@@ -194,19 +263,11 @@ aq_status aq_plan_make(aq_plan *plan, const aq_model *model, const aq_plan_optio
         plan->type_id = *options->type;
         plan->type = aq_type_get(*options->type);
     }
-    size_t tile_bytes = options->tile_bytes != 0 ? options->tile_bytes : default_tile_bytes();
-    tile_bytes = aq_round_up(tile_bytes, TILE_ALIGN);
-
-    plan->item_count = model->tensor_count;
-    plan->items = aq_arena_alloc(&plan->layout.arena, plan->item_count * sizeof *plan->items);
-    if (plan->items == NULL)
-        return aq_fail_memory(err, "the plan");
-    for (size_t i = 0; i < plan->item_count; i++) {
-        plan->items[i].tensor = &model->tensors[i];
-        shape_item(plan, &plan->items[i], options, tile_bytes);
+    aq_status status = make_items(plan, options, err);
+    if (status == AQ_OK) {
+        aq_plan_number_tiles(plan);
+        status = aq_plan_outputs(plan, options, err);
     }
-    aq_plan_number_tiles(plan);
-    aq_status status = aq_plan_outputs(plan, options, err);
     if (status != AQ_OK)
         aq_plan_free(plan);
     return status;

@@ -17,6 +17,8 @@ typedef struct aq_plan_options {
     const char *const *keep;
     size_t keep_count;
     const char *arch;
+    aq_mixture mixture; /* GGUF to GGUF: whose base type `type` is; AQ_MIXTURE_OF_TYPE: no rules */
+    bool pure;
     size_t tile_bytes; /* source bytes a tile should have; 0: from the size of the L2 cache */
 } aq_plan_options;
 
@@ -28,7 +30,10 @@ typedef enum aq_action { AQ_ACTION_COPY, AQ_ACTION_BLOCKS, AQ_ACTION_PACK } aq_a
  *   PACK    tiles are tile_rows x tile_cols weights, whole groups and whole words of levels */
 typedef struct aq_item {
     const aq_tensor *tensor;
-    const char *reason; /* why it is not quantized; NULL where it is */
+    const char *reason;       /* why it is not quantized; NULL where it is */
+    const aq_type_info *type; /* what it becomes; NULL where it is not quantized */
+    aq_type type_id;          /* of *type; AQ_TYPE_COUNT for aq_half_type */
+    bool substituted;         /* not what the rules wanted: rows did not fit that */
     aq_action action;
     uint64_t rows, cols;
     uint64_t group;                /* PACK: weights per group, cols where there is one per row */
@@ -50,8 +55,10 @@ typedef struct aq_constant {
 
 typedef struct aq_plan {
     const aq_model *model;
-    const aq_type_info *type; /* NULL: copy */
+    const aq_type_info *type; /* the one asked for; NULL: copy */
     aq_type type_id;
+    bool ruled;          /* llama-quantize's rules decided, so types may differ from *type */
+    const size_t *order; /* of the items in the output; NULL: their own */
     bool asymmetric;
     aq_item *items; /* one per tensor of the model, in its order */
     size_t item_count;

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "formats.h"
+#include "mixture.h"
 #include "plan_internal.h"
 #include "small.h"
 
@@ -87,7 +88,7 @@ static aq_status add_item(aq_plan *plan, aq_item *item, uint32_t file, aq_error 
     const aq_tensor *t = item->tensor;
     if (item->action == AQ_ACTION_PACK)
         return add_packed(plan, item, file, err);
-    aq_dtype dtype = item->action == AQ_ACTION_BLOCKS ? plan->type->dtype : t->dtype;
+    aq_dtype dtype = item->action == AQ_ACTION_BLOCKS ? item->type->dtype : t->dtype;
     item->out = plan->layout.tensor_count;
     aq_out_tensor *out = add_tensor(&plan->layout, t->name, dtype, file, t->rank, t->shape);
     if (item->action == AQ_ACTION_COPY)
@@ -209,12 +210,22 @@ static aq_status describe_packing(aq_plan *plan, const aq_plan_options *options,
     return AQ_OK;
 }
 
+static uint32_t file_type_of(const aq_plan *plan, const aq_plan_options *options)
+{
+    if (options->mixture != AQ_MIXTURE_OF_TYPE)
+        return aq_mixture_file_type(options->mixture);
+    return plan->type == NULL ? 0 : plan->type->file_type;
+}
+
 static aq_status lay_out(aq_plan *plan, const aq_plan_options *options, aq_error *err)
 {
     aq_layout *layout = &plan->layout;
     aq_status status = AQ_OK;
-    if (options->format == AQ_FORMAT_GGUF)
-        return aq_gguf_layout(layout, 0, plan->model, options->type, options->arch, err);
+    if (options->format == AQ_FORMAT_GGUF) {
+        uint32_t file_type = file_type_of(plan, options);
+        return aq_gguf_layout(layout, 0, plan->model, plan->type == NULL ? NULL : &file_type,
+                              options->arch, err);
+    }
     for (uint32_t i = 0; status == AQ_OK && i < layout->file_count; i++)
         status = aq_safetensors_layout(layout, i, plan->model, err);
     return status == AQ_OK ? AQ_OK : aq_fail_in(err, status, plan->model->path);
@@ -243,7 +254,7 @@ aq_status aq_plan_outputs(aq_plan *plan, const aq_plan_options *options, aq_erro
 {
     aq_status status = make_files(plan, options, err);
     for (size_t i = 0; status == AQ_OK && i < plan->item_count; i++) {
-        aq_item *item = &plan->items[i];
+        aq_item *item = &plan->items[plan->order == NULL ? i : plan->order[i]];
         status = add_item(plan, item, options->directory ? item->tensor->file : 0, err);
     }
     bool packed = plan->type != NULL && plan->type->packed;

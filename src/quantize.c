@@ -11,6 +11,7 @@
 #include "error.h"
 #include "files.h"
 #include "memory.h"
+#include "mixture.h"
 #include "output.h"
 #include "part.h"
 #include "plan.h"
@@ -75,6 +76,15 @@ static aq_status check_target(const aq_quantize_options *o, const aq_model *mode
     return AQ_OK;
 }
 
+/* The type and the mixture that belongs to it, whichever of them was given. */
+static void settle_type(aq_quantize_options *o)
+{
+    if (o->mixture == AQ_MIXTURE_OF_TYPE)
+        o->mixture = aq_mixture_of_type(o->type);
+    else
+        o->type = aq_mixture_type(o->mixture);
+}
+
 static aq_status check_options(const aq_quantize_options *o, aq_error *err)
 {
     const uint64_t most = UINT64_C(1) << 31;
@@ -130,7 +140,9 @@ static aq_status make_plan(job *j, target_kind target, aq_error *err)
                          .asymmetric = o->asymmetric != 0,
                          .keep = o->keep,
                          .keep_count = o->keep_count,
-                         .arch = o->arch};
+                         .arch = o->arch,
+                         .mixture = o->mixture,
+                         .pure = o->pure != 0};
     aq_status status = aq_plan_make(&j->plan, j->model, &p, err);
     j->planned = status == AQ_OK;
     return status;
@@ -175,6 +187,7 @@ static aq_status open_job(job *j, const char *input, const char *output, aq_erro
 {
     const aq_quantize_options *o = &j->options;
     target_kind target = target_of(output);
+    settle_type(&j->options);
     aq_status status = check_options(o, err);
     if (status == AQ_OK)
         status = aq_model_open(input, &j->model, err);
@@ -242,7 +255,7 @@ static bool describe_tensors(const aq_plan *plan, keepsake *k, aq_quantize_resul
         list[i] =
             (aq_tensor_result){.name = aq_arena_strndup(&k->arena, t->name, strlen(t->name)),
                                .dtype = t->dtype,
-                               .out_type = quantized ? plan->type->name : aq_dtype_name(t->dtype),
+                               .out_type = quantized ? item->type->name : aq_dtype_name(t->dtype),
                                .quantized = quantized,
                                .reason = item->reason,
                                .weights = t->weights,
@@ -251,6 +264,7 @@ static bool describe_tensors(const aq_plan *plan, keepsake *k, aq_quantize_resul
         if (list[i].name == NULL)
             return false;
         result->tensors_quantized += quantized;
+        result->tensors_substituted += item->substituted;
         result->tensors_short_group +=
             item->action == AQ_ACTION_PACK && item->cols % item->group != 0;
     }
@@ -286,6 +300,7 @@ static aq_status fill_result(const job *j, aq_quantize_result *r, aq_error *err)
     r->kernel_s = j->stats.kernel_s;
     r->store_s = j->stats.store_s;
     r->isa = j->stats.isa;
+    r->mixture = j->plan.ruled && !j->options.pure ? aq_mixture_name(j->options.mixture) : NULL;
     r->weights = j->plan.weights;
     r->in_bytes = j->plan.source_bytes;
     r->out_bytes = output_size(&j->plan);

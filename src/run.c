@@ -22,10 +22,11 @@ typedef struct run {
     const aq_plan *plan;
     const aq_run_options *options;
     aq_sink *sink;
-    const aq_kernel *kernel[AQ_DTYPE_COUNT]; /* by source dtype */
-    buffers *own;                            /* streaming: [threads], each its worker's */
-    buffers whole;                           /* batch: each byte its tile's */
-    aq_thread_stats *stats;                  /* [threads], each its worker's */
+    /* By type and source dtype; the last of the types is aq_half_type. */
+    const aq_kernel *kernel[AQ_TYPE_COUNT + 1][AQ_DTYPE_COUNT];
+    buffers *own;           /* streaming: [threads], each its worker's */
+    buffers whole;          /* batch: each byte its tile's */
+    aq_thread_stats *stats; /* [threads], each its worker's */
 
     pthread_mutex_t lock; /* guards failed_tile, error and the calls of progress */
     uint64_t failed_tile; /* the first tile with an error so far */
@@ -79,10 +80,15 @@ static aq_status load(run *r, aq_thread_stats *stats, const aq_tile *tile, const
     return status;
 }
 
+static const aq_kernel *kernel_of(const run *r, const aq_item *item)
+{
+    return r->kernel[item->type_id][item->tensor->dtype];
+}
+
 static aq_status quantize(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
                           aq_error *e)
 {
-    const aq_kernel *kernel = r->kernel[tile->item->tensor->dtype];
+    const aq_kernel *kernel = kernel_of(r, tile->item);
     double begin = aq_now();
     aq_status status =
         aq_tile_quantize(r->plan, tile, kernel, r->options->nonfinite, b->src, b->dst, e);
@@ -252,16 +258,18 @@ static aq_status write_fixed_parts(run *r)
 
 static void find_kernels(run *r, aq_run_stats *stats)
 {
-    static const aq_dtype weights[] = {AQ_DTYPE_F32, AQ_DTYPE_F16, AQ_DTYPE_BF16};
     stats->isa = AQ_ISA_SCALAR;
-    if (r->plan->type == NULL)
-        return;
-    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)
-        r->kernel[weights[i]] = aq_kernel_find(r->plan->type_id, weights[i], r->options->isa);
     for (size_t i = 0; i < r->plan->item_count; i++) {
         const aq_item *item = &r->plan->items[i];
-        if (item->reason == NULL && r->kernel[item->tensor->dtype]->isa > stats->isa)
-            stats->isa = r->kernel[item->tensor->dtype]->isa;
+        if (item->reason != NULL)
+            continue;
+        aq_dtype dtype = item->tensor->dtype;
+        const aq_kernel **kernel = &r->kernel[item->type_id][dtype];
+        *kernel = item->type == &aq_half_type
+                      ? aq_kernel_half(dtype)
+                      : aq_kernel_find(item->type_id, dtype, r->options->isa);
+        if ((*kernel)->isa > stats->isa)
+            stats->isa = (*kernel)->isa;
     }
 }
 

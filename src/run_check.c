@@ -104,7 +104,7 @@ static aq_status check_blocks(const aq_plan *plan, const aq_tile *tile, aq_nonfi
                               const void *src, uint8_t *dst, aq_error *err)
 {
     const aq_tensor *t = tile->item->tensor;
-    const aq_type_info *type = plan->type;
+    const aq_type_info *type = tile->item->type;
     uint64_t element = aq_dtype_get(t->dtype)->bytes;
     uint64_t weights = tile->src_bytes / element;
     for (uint64_t i = 0; i < weights; i += type->block) {

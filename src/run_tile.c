@@ -74,7 +74,7 @@ aq_status aq_tile_quantize(const aq_plan *plan, const aq_tile *tile, const aq_ke
     if (tile->item->action == AQ_ACTION_COPY)
         return AQ_OK;
     if (tile->item->action == AQ_ACTION_BLOCKS) {
-        uint64_t block = element_bytes(tile) * plan->type->block;
+        uint64_t block = element_bytes(tile) * tile->item->type->block;
         magnitude = kernel->blocks(src, (size_t)(tile->src_bytes / block), dst);
     } else {
         magnitude = pack_rows(plan, tile, kernel, src, dst);
@@ -140,8 +140,8 @@ aq_status aq_tile_store(const aq_plan *plan, const aq_tile *tile, const void *sr
     if (item->action == AQ_ACTION_COPY)
         return sink->write_at(sink, out->file, out->offset + tile->src_at, src,
                               (size_t)tile->src_bytes, err);
-    uint64_t block_src = element_bytes(tile) * plan->type->block;
+    uint64_t block_src = element_bytes(tile) * item->type->block;
     uint64_t first = tile->src_at / block_src, blocks = tile->src_bytes / block_src;
-    return sink->write_at(sink, out->file, out->offset + first * plan->type->bytes, dst,
-                          (size_t)(blocks * plan->type->bytes), err);
+    return sink->write_at(sink, out->file, out->offset + first * item->type->bytes, dst,
+                          (size_t)(blocks * item->type->bytes), err);
 }

@@ -122,7 +122,7 @@ for key, value in before.items():
         assert after[key] == value, key
 assert {key: after[key][1] for key in changed} == changed
 assert set(after) == set(before) | set(changed)
-assert [k for k in after if k in before] == list(before), "order of the keys"
+assert list(after) == [k for k in before if k not in changed] + sorted(changed)[::-1], "order"
 assert tensors["blk.0.done.weight"] == source["blk.0.done.weight"]
 assert tensors["blk.0.attn_norm.weight"] == source["blk.0.attn_norm.weight"]
 assert tensors["blk.0.attn_q.weight"][0] == "Q4_0"

@@ -134,11 +134,11 @@ static void compare_keys(const void *gguf, const aq_model *m)
 /* ggml and our reader must make the same of what our writer laid out. */
 static void check(aq_layout *layout, const aq_model *from)
 {
-    static const aq_type type = AQ_TYPE_Q8_0;
+    static const uint32_t q8_0 = 7;
     aq_error err;
     aq_model *m = NULL;
     void *context = NULL;
-    aq_status status = aq_gguf_layout(layout, 0, from, &type, "llama", &err);
+    aq_status status = aq_gguf_layout(layout, 0, from, &q8_0, "llama", &err);
     if (status != AQ_OK)
         printf("%s\n", err.message);
     EXPECT(status == AQ_OK);

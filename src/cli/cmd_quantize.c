@@ -28,10 +28,12 @@ static const char help_text[] =
     "OUTPUT  NAME.gguf, NAME.safetensors, DIR/ (a model directory, sharded as the input is),\n"
     "        or null: (quantize and discard, for measuring)\n"
     "\n"
-    "  -t, --type TYPE          gguf: q8_0 (default) q4_0 q4_1 q5_0 q5_1\n"
-    "                           q2_k q3_k q4_k q5_k q6_k\n"
+    "  -t, --type TYPE          gguf: q8_0 (default) q4_0 q4_1 q5_0 q5_1 q2_k q2_k_s\n"
+    "                           q3_k_s q3_k_m q3_k_l q4_k_s q4_k_m q5_k_s q5_k_m q6_k;\n"
+    "                           q3_k, q4_k and q5_k are the ones that end in _m\n"
     "                           safetensors: int8 (default) int4 int2\n"
-    "      --pure               one type for every quantized tensor; always so in this version\n"
+    "      --pure               one type for every quantized tensor; always so for safetensors\n"
+    "                           input. GGUF input follows llama-quantize's mixture otherwise\n"
     "  -j, --threads N          default: the CPUs this process may use\n"
     "  -m, --mode MODE          streaming (default): bounded memory; batch: whole model in memory\n"
     "      --group-size N       safetensors types: weights per scale, a multiple of 8;\n"
@@ -103,10 +105,13 @@ static int bad(const char *option, const char *value, const char *expected)
 
 static int take_type(command *c, const char *value)
 {
-    if (aq_type_parse(value, &c->options.type) != 0)
+    c->options.mixture = AQ_MIXTURE_OF_TYPE;
+    if (aq_mixture_parse(value, &c->options.mixture) == 0)
+        c->options.type = aq_mixture_type(c->options.mixture);
+    else if (aq_type_parse(value, &c->options.type) != 0)
         return bad("type", value,
-                   "q8_0, q4_0, q4_1, q5_0, q5_1, q2_k, q3_k, q4_k, q5_k, q6_k, int8, int4 or "
-                   "int2");
+                   "q8_0, q4_0, q4_1, q5_0, q5_1, q2_k, q2_k_s, q3_k_s, q3_k_m, q3_k_l, q4_k_s, "
+                   "q4_k_m, q5_k_s, q5_k_m, q6_k, int8, int4 or int2");
     c->type_given = true;
     return 0;
 }
@@ -238,7 +243,8 @@ static bool take_flag(command *c, int option)
     case 'q':
         c->quiet = true;
         return true;
-    case OPT_PURE: /* the only way there is so far: see the help */
+    case OPT_PURE:
+        c->options.pure = 1;
         return true;
     default:
         return false;

@@ -51,6 +51,26 @@ static void print_kept(const aq_quantize_result *r)
     }
 }
 
+/* " (q4_k 5, q6_k 2)" where there is more than one type. */
+static void print_types(const aq_quantize_result *r)
+{
+    size_t kinds = 0;
+    for (size_t i = 0; i < r->tensors; i++) {
+        const char *type = r->tensor[i].out_type;
+        size_t count = 0, before = 0;
+        for (size_t k = 0; k < r->tensors; k++) {
+            bool same = r->tensor[k].quantized && strcmp(r->tensor[k].out_type, type) == 0;
+            count += same;
+            before += same && k < i;
+        }
+        if (!r->tensor[i].quantized || before > 0 || count == r->tensors_quantized)
+            continue;
+        (void)printf("%s%s %zu", kinds++ == 0 ? " (" : ", ", type, count);
+    }
+    if (kinds > 0)
+        (void)printf(")");
+}
+
 void quantize_report_text(const char *output, const aq_quantize_options *options,
                           const repeat_runs *runs)
 {
@@ -58,9 +78,11 @@ void quantize_report_text(const char *output, const aq_quantize_options *options
     char weights[32], in[32], out[32], rate[32], speed[32], memory[32];
     double time = r->time_s > 0.0 ? r->time_s / runs->count : 1e-9;
     bool discarded = strcmp(output, "null:") == 0;
-    (void)printf("%s: %zu of %zu tensors to %s, %s weights\n", discarded ? "discarded" : output,
-                 r->tensors_quantized, r->tensors, aq_type_name(options->type),
-                 cli_count((double)r->weights, weights, sizeof weights));
+    (void)printf("%s: %zu of %zu tensors to %s", discarded ? "discarded" : output,
+                 r->tensors_quantized, r->tensors,
+                 r->mixture != NULL ? r->mixture : aq_type_name(options->type));
+    print_types(r);
+    (void)printf(", %s weights\n", cli_count((double)r->weights, weights, sizeof weights));
     (void)printf("%s -> %s in %.3f s: %s/s, %s weights/s (%s, %u thread%s, %s, peak %s)\n",
                  cli_bytes((double)r->in_bytes, in, sizeof in),
                  cli_bytes((double)r->out_bytes, out, sizeof out), time,
@@ -75,6 +97,10 @@ void quantize_report_text(const char *output, const aq_quantize_options *options
         (void)printf("the mean of %u runs, %.3f s together\n", runs->count, r->time_s);
     if (options->threads != 0 && r->threads < options->threads)
         (void)printf("only %u of %u threads could be started\n", r->threads, options->threads);
+    if (r->tensors_substituted > 0)
+        (void)printf("%zu tensors got a substitute: their rows are no multiple of the block of the "
+                     "type they should have\n",
+                     r->tensors_substituted);
     if (r->tensors_short_group > 0)
         (void)printf("%zu tensors have rows that are no multiple of the group size: vLLM and "
                      "transformers refuse such layers (another --group-size, or --keep)\n",
@@ -127,12 +153,12 @@ static json_t *what_ran(const char *input, const char *output, const aq_quantize
                         const aq_quantize_result *r)
 {
     unsigned asked = options->threads != 0 ? options->threads : aq_usable_cpus();
-    return json_pack("{s:i, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:s, s:o, s:o}", "schema_version", 1,
-                     "version", aq_version(), "status", "ok", "exit_code", 0, "input",
-                     report_text(input), "output", report_text(output), "type",
-                     aq_type_name(options->type), "mode", mode_name(options->mode), "isa",
-                     aq_isa_name(r->isa), "threads_requested", report_integer(asked), "threads",
-                     report_integer(r->threads));
+    return json_pack("{s:i, s:s, s:s, s:i, s:o, s:o, s:s, s:s?, s:s, s:s, s:o, s:o}",
+                     "schema_version", 1, "version", aq_version(), "status", "ok", "exit_code", 0,
+                     "input", report_text(input), "output", report_text(output), "type",
+                     aq_type_name(options->type), "mixture", r->mixture, "mode",
+                     mode_name(options->mode), "isa", aq_isa_name(r->isa), "threads_requested",
+                     report_integer(asked), "threads", report_integer(r->threads));
 }
 
 static json_t *run_times(const repeat_runs *runs)
@@ -156,8 +182,8 @@ static json_t *times(const repeat_runs *runs)
 static json_t *counts(const aq_quantize_options *options, const aq_quantize_result *r)
 {
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "weights",
-        report_integer(r->weights), "in_bytes", report_integer(r->in_bytes), "out_bytes",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "weights", report_integer(r->weights), "in_bytes", report_integer(r->in_bytes), "out_bytes",
         report_integer(r->out_bytes), "accounted_bytes", report_integer(r->accounted_bytes),
         "allocations", report_integer(r->allocations), "rss_before_bytes",
         report_integer(r->rss_before), "rss_peak_bytes", report_integer(r->rss_peak),
@@ -165,7 +191,8 @@ static json_t *counts(const aq_quantize_options *options, const aq_quantize_resu
         report_integer(r->involuntary_switches), "checksum", checksum(options, r), "workers",
         workers(r), "tensors_total", report_integer(r->tensors), "tensors_quantized",
         report_integer(r->tensors_quantized), "tensors_short_group",
-        report_integer(r->tensors_short_group), "tensors", tensors(r));
+        report_integer(r->tensors_short_group), "tensors_substituted",
+        report_integer(r->tensors_substituted), "tensors", tensors(r));
 }
 
 void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,

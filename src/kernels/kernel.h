@@ -48,6 +48,10 @@ typedef struct aq_kernel {
  * this CPU cannot run included (ask aq_isa_usable). */
 const aq_kernel *aq_kernel_table(size_t *count);
 
+/* Plain float16 from src: blocks of one weight. It is in no table, since only rows that suit no
+ * other type become that. */
+const aq_kernel *aq_kernel_half(aq_dtype src);
+
 /* The best kernel for type from src that this CPU can run, not above cap. NULL only for arguments
  * out of range: the scalar twin always exists. */
 const aq_kernel *aq_kernel_find(aq_type type, aq_dtype src, aq_isa cap);
