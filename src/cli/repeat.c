@@ -63,7 +63,7 @@ static aq_status keep_first(repeat_runs *runs, unsigned count, aq_error *err)
     runs->time_s = calloc(count, sizeof *runs->time_s);
     runs->thread = calloc(r->threads, sizeof *runs->thread);
     if (runs->time_s == NULL || runs->thread == NULL)
-        return fail(err, "out of memory for the times of --repeat");
+        return fail(err, "out of memory for the times: the output is complete, its times are lost");
     memcpy(runs->thread, r->thread, r->threads * sizeof *r->thread);
     r->thread = runs->thread;
     return AQ_OK;
