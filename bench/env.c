@@ -2,9 +2,12 @@
 #include <config.h>
 
 #include "arrowquant.h"
+#include "binary.h"
 #include "env.h"
+#include "fitness.h"
 #include "revision.h"
 #include "system.h"
+#include "topology.h"
 #include "util.h"
 
 #include <errno.h>
@@ -46,12 +49,64 @@ static char *field_of(const char *path, const char *key)
     return field;
 }
 
-static char *smt_state(void)
+/* Siblings may be off, or on but not for this process. */
+static char *smt_state(const bench_env *env)
 {
     char *active = bench_system_text("/sys/devices/system/cpu/smt/active");
     char *state = active == NULL ? NULL : bench_copy(active[0] == '1' ? "on" : "off");
+    if (state != NULL && active[0] == '1' && env->cores > 0) {
+        free(state);
+        state = bench_format("on: %u usable CPUs on %u cores", env->usable_cpus, env->cores);
+    }
     free(active);
     return state;
+}
+
+/* What the usable CPUs have in a file of their frequency control: each different word once. */
+static char *frequency_words(const char *name)
+{
+    bench_cpus *cpus = bench_alloc(1, sizeof *cpus);
+    char *all = NULL;
+    bench_cpus_allowed(cpus);
+    for (unsigned cpu = 0; cpu < BENCH_MOST_CPUS; cpu++) {
+        if (!cpus->has[cpu])
+            continue;
+        char *path = bench_format("/sys/devices/system/cpu/cpu%u/cpufreq/%s", cpu, name);
+        char *word = bench_system_text(path), *before = all;
+        if (word != NULL && (all == NULL || strstr(all, word) == NULL)) {
+            all = bench_format("%s%s%s", all != NULL ? all : "", all != NULL ? ", " : "", word);
+            free(before);
+        }
+        free(word);
+        free(path);
+    }
+    free(cpus);
+    return all;
+}
+
+static char *hypervisor_state(void)
+{
+    char *flags = field_of("/proc/cpuinfo", "flags");
+    char *padded = flags == NULL ? NULL : bench_format(" %s ", flags);
+    char *state =
+        padded == NULL ? NULL : bench_copy(strstr(padded, " hypervisor ") != NULL ? "yes" : "no");
+    free(padded);
+    free(flags);
+    return state;
+}
+
+static void count_cores(bench_env *env)
+{
+    bench_cpus *cpus = bench_alloc(1, sizeof *cpus);
+    bench_cpus_allowed(cpus);
+    unsigned cores = bench_cpus_cores(cpus);
+    env->cores = cores < env->usable_cpus ? cores : env->usable_cpus;
+    free(cpus);
+}
+
+unsigned bench_env_cores(const bench_env *env)
+{
+    return env->cores > 0 ? env->cores : env->usable_cpus;
 }
 
 static char *turbo_state(void)
@@ -76,9 +131,11 @@ static void add_cpu(bench_env *env)
     add_number(env, "online_cpus", "Online CPUs", (double)sysconf(_SC_NPROCESSORS_ONLN));
     add_number(env, "cpu_quota", "CPU quota (cgroup)", bench_cpu_quota());
     add_text(env, "isa", "Best instruction set", bench_copy(aq_isa_name(aq_isa_best())));
-    add_text(env, "smt", "SMT", smt_state());
-    add_text(env, "governor", "Frequency governor",
-             bench_system_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+    add_number(env, "cores", "Cores of the usable CPUs", env->cores > 0 ? (double)env->cores : NAN);
+    add_text(env, "smt", "SMT", smt_state(env));
+    add_text(env, "virtual_machine", "Virtual machine", hypervisor_state());
+    add_text(env, "governor", "Frequency governor", frequency_words("scaling_governor"));
+    add_text(env, "frequency_driver", "Frequency driver", frequency_words("scaling_driver"));
     add_text(env, "turbo", "Turbo", turbo_state());
     add_number(env, "load", "Load before the run", bench_load());
 }
@@ -106,6 +163,13 @@ static char *system_name(void)
     return name;
 }
 
+/* The deterministic gate counts instructions with it. */
+static char *find_valgrind(void)
+{
+    char *path = bench_find_binary("valgrind");
+    return path != NULL ? path : bench_copy("not found");
+}
+
 static void add_software(bench_env *env, const char *work_dir)
 {
     struct utsname kernel;
@@ -119,12 +183,13 @@ static void add_software(bench_env *env, const char *work_dir)
     add_text(env, "compiler", "Compiler", bench_copy(AQ_BUILD_COMPILER));
     add_text(env, "cflags", "Compiler flags", bench_copy(AQ_BUILD_CFLAGS));
     add_text(env, "revision", "Revision", bench_copy(bench_revision));
+    add_text(env, "valgrind", "valgrind", find_valgrind());
     add_text(env, "filesystem", "File system of the models", bench_filesystem(work_dir));
     add_text(env, "page_cache", "Page cache",
              bench_copy("input read once before measuring; its resident part is in each sample"));
 }
 
-/* ---- date and doubts ---- */
+/* ---- date ---- */
 
 static void set_date(bench_env *env)
 {
@@ -143,28 +208,18 @@ static void set_date(bench_env *env)
         env->date[0] = '\0';
 }
 
-static void doubt_before(bench_env *env)
-{
-    double load = bench_load();
-    if (load > 0.5 * env->usable_cpus)
-        bench_env_doubt(env, bench_format("load average %.2f before the run on %u usable CPUs",
-                                          load, env->usable_cpus));
-    char *governor = bench_system_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-    if (governor != NULL && strcmp(governor, "powersave") == 0 &&
-        access("/sys/devices/system/cpu/intel_pstate", F_OK) != 0)
-        bench_env_doubt(env, bench_copy("the frequency governor is powersave"));
-    free(governor);
-}
-
 void bench_env_read(const char *work_dir, bench_env *env)
 {
     memset(env, 0, sizeof *env);
     env->usable_cpus = aq_usable_cpus();
+    count_cores(env);
     set_date(env);
     add_cpu(env);
     add_memory(env);
     add_software(env, work_dir);
-    doubt_before(env);
+    bench_disturbance idle = bench_fitness_listen();
+    add_number(env, "other_part_before", "CPU used by others before", idle.other_part);
+    bench_fitness_before(&idle, env);
 }
 
 const bench_fact *bench_env_find(const bench_env *env, const char *key)

@@ -20,15 +20,20 @@ typedef struct bench_env {
     char **doubt;
     size_t doubts;
     unsigned usable_cpus;
-    char date[32]; /* UTC, ISO 8601; SOURCE_DATE_EPOCH is honoured */
+    unsigned cores; /* that these are hardware threads of; 0 where the system does not tell */
+    char date[32];  /* UTC, ISO 8601; SOURCE_DATE_EPOCH is honoured */
 } bench_env;
 
-/* work_dir: where models and outputs lie. */
+/* work_dir: where models and outputs lie. Listens to this machine for a moment, and doubts it where
+ * it is not fit. */
 void bench_env_read(const char *work_dir, bench_env *env);
 void bench_env_free(bench_env *env);
 
 /* NULL where there is no such fact. */
 const bench_fact *bench_env_find(const bench_env *env, const char *key);
+
+/* How many threads can have a core of their own. */
+unsigned bench_env_cores(const bench_env *env);
 
 /* The environment takes over the text. */
 void bench_env_doubt(bench_env *env, char *text);

@@ -8,7 +8,6 @@
 #include "report.h"
 #include "util.h"
 
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,8 +109,8 @@ static int conclude(job *j)
     bench_report *report = &j->report;
     bench_figures *figures = bench_figures_make(report->matrix, &j->samples, report->seed);
     report->figures = figures;
-    j->fit =
-        bench_scaling_fit(report->matrix, &j->samples, figures, j->env.usable_cpus, report->seed);
+    j->fit = bench_scaling_fit(report->matrix, &j->samples, figures, bench_env_cores(&j->env),
+                               report->seed);
     if (report->baseline != NULL)
         bench_baseline_compare(&j->baseline, report->matrix, &j->samples, report->seed);
     bench_verdict_make(report->options, report->matrix, &j->samples, figures, &j->env, &j->verdict);
@@ -127,10 +126,13 @@ static int conclude(job *j)
 static void compare(job *j, const bench_programs *programs, unsigned cpus, bench_progress *progress)
 {
     const bench_options *options = j->report.options;
+    bench_disturbance *seen = &j->samples.seen;
+    bench_counters from, to;
+    bench_counters_read(&from);
     bench_gate_run(options, work_parent(options), &programs->old_program, &programs->new_program,
                    cpus, j->report.seed, progress, &j->gate);
-    j->samples.steal_part = fmax(j->samples.steal_part, j->gate.steal_part);
-    j->samples.throttled_s += j->gate.throttled_s;
+    bench_counters_read(&to);
+    *seen = bench_disturbance_worse(*seen, bench_counters_between(&from, &to));
     memcpy(j->samples.version, j->gate.new_version, sizeof j->samples.version);
     j->report.gate = &j->gate;
 }
@@ -145,6 +147,16 @@ static int measure_and_conclude(job *j, bench_store *store, const bench_programs
     if (j->report.options->compare != NULL && bench_interrupted() == 0)
         compare(j, programs, cpus, &progress);
     return bench_interrupted() != 0 ? 0 : conclude(j);
+}
+
+/* With --strict there will be no verdict: nothing is measured for it, and this is the exit code. */
+static int refuse_unfit(const bench_options *options, const bench_env *env)
+{
+    if (!options->strict || env->doubts == 0)
+        return 0;
+    for (size_t i = 0; i < env->doubts; i++)
+        (void)fprintf(stderr, "arrowquant-bench: not fit for a verdict: %s\n", env->doubt[i]);
+    return 6;
 }
 
 static int run(const bench_options *options, const bench_matrix *matrix,
@@ -170,16 +182,16 @@ static int run(const bench_options *options, const bench_matrix *matrix,
                         .binary = binary,
                         .command = command,
                         .seed = options->seed_given ? options->seed : random_seed()}};
-    int code = 0;
     bench_env_read(store.directory, &j.env);
-    if (options->baseline != NULL)
+    int code = refuse_unfit(options, &j.env);
+    if (code == 0 && options->baseline != NULL)
         code = bench_baseline_open(&j.baseline, options, matrix, &j.env, &wrong);
-    if (code == 0) {
-        code = measure_and_conclude(&j, &store, programs, machine->cpus);
-    } else {
-        bench_store_close(&store);
+    if (wrong != NULL)
         (void)complain(wrong);
-    }
+    if (code == 0)
+        code = measure_and_conclude(&j, &store, programs, machine->cpus);
+    else
+        bench_store_close(&store);
     bench_gate_free(&j.gate);
     bench_baseline_free(&j.baseline);
     bench_run_free(&j.samples);

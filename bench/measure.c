@@ -179,6 +179,8 @@ static void run_group(bench_context *ctx, unsigned group)
         return;
     bench_progress_show(ctx->progress, (double)group / ctx->matrix->groups, "preparing the model");
     char *wrong = bench_store_prepare(ctx->store, model);
+    if (wrong == NULL)
+        ctx->run->resident_before[model] = ctx->store->files[model].resident_before;
     if (wrong != NULL && bench_interrupted() == 0)
         fail_group(ctx, group, wrong);
     free(wrong);
@@ -206,11 +208,16 @@ void bench_measure(bench_store *store, uint64_t seed, unsigned cpus, bench_progr
     run->result = bench_alloc(matrix->count, sizeof *run->result);
     run->group = bench_alloc(matrix->groups, sizeof *run->group);
     run->cases = matrix->count;
-    double begin = bench_now(), steal = bench_steal_s(), throttled = bench_throttled_s();
+    run->models = matrix->models;
+    run->resident_before = bench_alloc(matrix->models, sizeof *run->resident_before);
+    for (size_t i = 0; i < matrix->models; i++)
+        run->resident_before[i] = NAN;
+    bench_counters from, to;
+    bench_counters_read(&from);
     for (unsigned group = 0; group < matrix->groups && bench_interrupted() == 0; group++)
         run_group(&ctx, group);
-    run->steal_part = (bench_steal_s() - steal) / ((bench_now() - begin) * cpus);
-    run->throttled_s = bench_throttled_s() - throttled;
+    bench_counters_read(&to);
+    run->seen = bench_counters_between(&from, &to);
     bench_progress_clear(progress);
 }
 
@@ -237,5 +244,6 @@ void bench_run_free(bench_run *run)
     free(run->group);
     free(run->failure);
     free(run->roof_failure);
+    free(run->resident_before);
     memset(run, 0, sizeof *run);
 }

@@ -4,6 +4,7 @@
 #define BENCH_MEASURE_H
 
 #include "cases.h"
+#include "counters.h"
 #include "progress.h"
 #include "sample.h"
 #include "store.h"
@@ -40,9 +41,11 @@ typedef struct bench_run {
     size_t cases;
     char **failure; /* every failure, "NAME: what" */
     size_t failures;
-    char version[32];  /* of the arrowquant that was measured; empty where no run succeeded */
-    double steal_part; /* of all CPU time during the sampling; NaN where unknown */
-    double throttled_s;
+    char version[32];       /* of the arrowquant that was measured; empty where no run succeeded */
+    bench_disturbance seen; /* during the sampling */
+    double
+        *resident_before; /* [matrix->models], part in the page cache when first looked at; NaN */
+    size_t models;
     char *roof_failure; /* why the bandwidth was not measured in some round; NULL: it was */
 } bench_run;
 

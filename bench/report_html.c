@@ -229,6 +229,13 @@ static void fact_row(FILE *out, const char *label, const char *value)
     fputs("</tr>\n", out);
 }
 
+static void percent_row(FILE *out, const char *label, double part)
+{
+    char value[32];
+    (void)snprintf(value, sizeof value, "%.1f%%", 100 * part);
+    fact_row(out, label, isfinite(part) ? value : "unknown");
+}
+
 static void print_environment(const bench_report *report, FILE *out)
 {
     char value[64];
@@ -249,6 +256,12 @@ static void print_environment(const bench_report *report, FILE *out)
         else
             (void)snprintf(value, sizeof value, "%g", fact->number);
         fact_row(out, fact->label, fact->text != NULL ? fact->text : value);
+    }
+    percent_row(out, "CPU used by others", report->run->seen.other_part);
+    percent_row(out, "CPU taken by hypervisor", report->run->seen.steal_part);
+    for (size_t i = 0; i < report->run->models; i++) {
+        (void)snprintf(value, sizeof value, "Cached before: %.40s", report->matrix->model[i].label);
+        percent_row(out, value, report->run->resident_before[i]);
     }
     fputs("</tbody></table></div>\n", out);
 }

@@ -3,6 +3,7 @@
 
 #include "baseline_report.h"
 #include "json_parts.h"
+#include "json_samples.h"
 #include "report.h"
 #include "report_gate.h"
 #include "util.h"
@@ -27,88 +28,6 @@ static json_t *summary(const bench_summary *s)
     set(object, "fence_low", number(s->fence_low));
     set(object, "fence_high", number(s->fence_high));
     set(object, "outliers", json_integer((json_int_t)s->outliers));
-    return object;
-}
-
-/* ---- samples ---- */
-
-static json_t *workers(const bench_sample *sample)
-{
-    json_t *array = json_array();
-    for (unsigned i = 0; sample->worker != NULL && i < sample->threads; i++) {
-        const bench_worker *w = &sample->worker[i];
-        json_t *object = json_object();
-        set(object, "cpu_s", number(w->cpu_s));
-        set(object, "read_s", number(w->read_s));
-        set(object, "kernel_s", number(w->kernel_s));
-        set(object, "write_s", number(w->write_s));
-        set(object, "tiles", json_integer((json_int_t)w->tiles));
-        (void)json_array_append_new(array, object);
-    }
-    return array;
-}
-
-static json_t *one_sample(const bench_sample *s)
-{
-    const struct {
-        const char *key;
-        double value;
-    } numbers[] = {
-        {"wall_s", s->wall_s},
-        {"time_s", s->time_s},
-        {"open_s", s->open_s},
-        {"run_s", s->run_s},
-        {"commit_s", s->commit_s},
-        {"load_s", s->load_s},
-        {"kernel_s", s->kernel_s},
-        {"store_s", s->store_s},
-        {"user_s", s->user_s},
-        {"system_s", s->system_s},
-        {"cpu_wall", s->cpu_wall},
-        {"balance", s->balance},
-        {"weights", s->weights},
-        {"in_bytes", s->in_bytes},
-        {"out_bytes", s->out_bytes},
-        {"accounted_bytes", s->accounted_bytes},
-        {"rss_before_bytes", s->rss_before_bytes},
-        {"rss_peak_bytes", s->rss_peak_bytes},
-        {"voluntary_switches", s->voluntary_switches},
-        {"involuntary_switches", s->involuntary_switches},
-        {"steal_s", s->steal_s},
-        {"throttled_s", s->throttled_s},
-        {"input_resident", s->resident},
-        {"roof_bytes_per_s", s->roof},
-    };
-    json_t *object = json_object();
-    set(object, "round", json_integer(s->round));
-    set(object, "threads", json_integer(s->threads));
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        set(object, numbers[i].key, number(numbers[i].value));
-    set(object, "no_cores", json_boolean(s->no_cores));
-    set(object, "oversubscribed", json_boolean(s->oversubscribed));
-    set(object, "workers", workers(s));
-    return object;
-}
-
-static json_t *samples(const bench_result *result)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < result->samples; i++)
-        (void)json_array_append_new(array, one_sample(&result->sample[i]));
-    return array;
-}
-
-static json_t *memory_over_time(const bench_trace *trace)
-{
-    if (trace == NULL)
-        return json_null();
-    json_t *object = json_object(), *time = json_array(), *bytes = json_array();
-    for (size_t i = 0; i < trace->count; i++) {
-        (void)json_array_append_new(time, number(trace->time_s[i]));
-        (void)json_array_append_new(bytes, number(trace->bytes[i]));
-    }
-    set(object, "time_s", time);
-    set(object, "resident_bytes", bytes);
     return object;
 }
 
@@ -199,8 +118,8 @@ static json_t *one_result(const bench_report *report, size_t at)
     set(object, "note", text(note));
     set_figures(object, &report->figures[at]);
     set(object, "checksum", text(result->checksum[0] != '\0' ? result->checksum : NULL));
-    set(object, "samples", samples(result));
-    set(object, "memory_over_time", memory_over_time(result->trace));
+    set(object, "samples", bench_json_samples(result));
+    set(object, "memory_over_time", bench_json_trace(result->trace));
     return object;
 }
 
@@ -270,7 +189,7 @@ static json_t *scaling_law(const bench_fit *fit)
     return object;
 }
 
-static json_t *models(const bench_matrix *matrix)
+static json_t *models(const bench_matrix *matrix, const bench_run *run)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < matrix->models; i++) {
@@ -280,6 +199,7 @@ static json_t *models(const bench_matrix *matrix)
         set(object, "params", text(model->params[0] != '\0' ? model->params : NULL));
         set(object, "synthetic", json_boolean(model->path == NULL));
         set(object, "scaled_down", json_boolean(model->scaled));
+        set(object, "resident_before", number(i < run->models ? run->resident_before[i] : NAN));
         (void)json_array_append_new(array, object);
     }
     return array;
@@ -347,8 +267,10 @@ static json_t *environment(const bench_report *report)
     for (size_t i = 0; i < env->facts; i++)
         set(object, env->fact[i].key,
             env->fact[i].text != NULL ? text(env->fact[i].text) : number(env->fact[i].number));
-    set(object, "steal_part", number(report->run->steal_part));
-    set(object, "throttled_s", number(report->run->throttled_s));
+    set(object, "other_part", number(report->run->seen.other_part));
+    set(object, "steal_part", number(report->run->seen.steal_part));
+    set(object, "throttled_s", number(report->run->seen.throttled_s));
+    set(object, "heat_slowdowns", number(report->run->seen.heat));
     set(object, "roof_failure", text(report->run->roof_failure));
     set(object, "doubts", strings(env->doubt, env->doubts));
     return object;
@@ -376,7 +298,7 @@ int bench_report_json(const bench_report *report, FILE *out)
     set(root, "dtype", text(aq_dtype_name(report->options->dtype)));
     set(root, "versions", versions(report));
     set(root, "environment", environment(report));
-    set(root, "models", models(report->matrix));
+    set(root, "models", models(report->matrix, report->run));
     set(root, "reports", groups);
     set(root, "all_results", results(report, BENCH_QUANTIZE));
     set(root, "scaling_law", scaling_law(report->fit));

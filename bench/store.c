@@ -148,6 +148,19 @@ static char *synthesize(bench_store *store, size_t model, const char *path)
     return wrong;
 }
 
+static double part_resident(const bench_files *files)
+{
+    double present = 0, bytes = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        struct stat info;
+        if (stat(files->file[i], &info) != 0)
+            continue;
+        present += bench_resident(files->file[i]) * (double)info.st_size;
+        bytes += (double)info.st_size;
+    }
+    return bytes > 0 ? present / bytes : NAN;
+}
+
 static char *read_once(bench_files *files)
 {
     files->bytes = 0;
@@ -181,6 +194,8 @@ char *bench_store_prepare(bench_store *store, size_t model)
     }
     files->input = input;
     if (wrong == NULL)
+        files->resident_before = part_resident(files);
+    if (wrong == NULL)
         wrong = read_once(files);
     if (wrong != NULL)
         bench_store_release(store, model);
@@ -203,16 +218,10 @@ void bench_store_release(bench_store *store, size_t model)
 double bench_store_warm(const bench_store *store, size_t model)
 {
     const bench_files *files = &store->files[model];
-    double present = 0;
-    for (size_t i = 0; i < files->count; i++) {
-        struct stat info;
-        double part = bench_resident(files->file[i]);
-        if (files->fits_memory && part < 1 && bench_read_through(files->file[i]) == 0)
-            part = bench_resident(files->file[i]);
-        if (stat(files->file[i], &info) == 0)
-            present += part * (double)info.st_size;
-    }
-    return files->bytes > 0 ? present / files->bytes : NAN;
+    for (size_t i = 0; i < files->count; i++)
+        if (files->fits_memory && bench_resident(files->file[i]) < 1)
+            (void)bench_read_through(files->file[i]);
+    return part_resident(files);
 }
 
 /* ---- outputs ---- */

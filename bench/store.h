@@ -10,8 +10,9 @@ typedef struct bench_files {
     char *input; /* what `arrowquant quantize` is given; NULL while the model is not there */
     char **file;
     size_t count;
-    double bytes;    /* of all files */
-    int fits_memory; /* all of it can stay in the page cache */
+    double bytes;           /* of all files */
+    double resident_before; /* part that the page cache had before it was first read */
+    int fits_memory;        /* all of it can stay in the page cache */
 } bench_files;
 
 typedef struct bench_store {

@@ -83,8 +83,11 @@ double bench_memory_available(void)
 
 double bench_load(void)
 {
-    double load;
-    return getloadavg(&load, 1) == 1 ? load : NAN;
+    char *text = bench_system_text("/proc/loadavg"), *end = text;
+    double load = text != NULL ? strtod(text, &end) : NAN;
+    load = end != text ? load : NAN;
+    free(text);
+    return load;
 }
 
 /* ---- cgroups ---- */

@@ -51,6 +51,26 @@ void bench_text_verification(const bench_text_writer *w)
     }
 }
 
+static void print_percent(const bench_text_writer *w, const char *label, double part)
+{
+    if (isfinite(part))
+        (void)fprintf(w->out, "%-26s %.1f%%\n", label, 100 * part);
+}
+
+/* What is known only when all is measured. */
+static void print_seen(const bench_text_writer *w)
+{
+    const bench_run *run = w->report->run;
+    print_percent(w, "CPU used by others", run->seen.other_part);
+    print_percent(w, "CPU taken by hypervisor", run->seen.steal_part);
+    for (size_t i = 0; i < run->models; i++) {
+        char label[CELL];
+        (void)snprintf(label, sizeof label, "Cached before: %.20s",
+                       w->report->matrix->model[i].label);
+        print_percent(w, label, run->resident_before[i]);
+    }
+}
+
 void bench_text_environment(const bench_text_writer *w)
 {
     const bench_env *env = w->report->env;
@@ -76,6 +96,7 @@ void bench_text_environment(const bench_text_writer *w)
         else
             (void)fprintf(w->out, "%-26s %g\n", fact->label, fact->number);
     }
+    print_seen(w);
     for (size_t i = 0; i < env->doubts; i++)
         (void)fprintf(w->out, "%s%-26s %s%s\n", w->color ? "\033[33m" : "", "Doubt", env->doubt[i],
                       w->color ? "\033[0m" : "");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
+#include "fitness.h"
 #include "util.h"
 #include "verdict.h"
 
@@ -92,15 +93,26 @@ static int find_case(const view *v, bench_section section, unsigned threads)
 
 /* ---- scaling ---- */
 
+/* NULL where there are enough; else for the caller to free. */
+static char *lack_of_cores(const bench_env *env)
+{
+    if (env->usable_cpus < TARGET_CORES)
+        return bench_format("needs %d usable CPUs, this machine has %u", TARGET_CORES,
+                            env->usable_cpus);
+    if (bench_env_cores(env) < TARGET_CORES)
+        return bench_format("needs %d cores, the %u usable CPUs are hardware threads of %u",
+                            TARGET_CORES, env->usable_cpus, bench_env_cores(env));
+    return NULL;
+}
+
 static void judge_scaling(const view *v, bench_target *target, int efficiency)
 {
     int at = find_case(v, BENCH_SCALING, TARGET_CORES);
     if (at < 0)
         at = find_case(v, BENCH_SPEEDUP, TARGET_CORES);
-    if (v->env->usable_cpus < TARGET_CORES) {
-        settle(target, BENCH_NOT_APPLICABLE,
-               bench_format("needs %d usable CPUs, this machine has %u", TARGET_CORES,
-                            v->env->usable_cpus));
+    char *lack = lack_of_cores(v->env);
+    if (lack != NULL) {
+        settle(target, BENCH_NOT_APPLICABLE, lack);
         return;
     }
     if (at < 0) {
@@ -211,15 +223,6 @@ static void set_targets(bench_verdict *verdict)
         verdict->target[i].value = verdict->target[i].low = verdict->target[i].high = NAN;
 }
 
-static void doubt_after(const bench_run *run, bench_env *env)
-{
-    if (run->steal_part > 0.05)
-        bench_env_doubt(env, bench_format("%.0f%% of the CPU time was taken by the hypervisor",
-                                          100 * run->steal_part));
-    if (run->throttled_s > 0)
-        bench_env_doubt(env, bench_format("throttled by the cgroup for %.2f s", run->throttled_s));
-}
-
 int bench_worse_code(int a, int b)
 {
     static const int order[] = {1, 6, 3, 4, 5};
@@ -258,7 +261,7 @@ void bench_verdict_make(const bench_options *options, const bench_matrix *matrix
     judge_time(&v, &verdict->target[3], "600M");
     judge_time(&v, &verdict->target[4], "7B");
     judge_memory(&v, &verdict->target[5]);
-    doubt_after(run, env);
+    bench_fitness_after(&run->seen, env);
     verdict->exit_code = bench_exit_code(verdict, run->failures, env->doubts,
                                          options->check_targets, options->strict);
 }

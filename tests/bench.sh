@@ -203,6 +203,22 @@ FAKE_MODE=no-cores
 expect 0 --cores 1 --model-size 2x32x64 --rounds 2
 says out '^parallel_1_threads .* c$'
 
+# ---- a machine that is not fit ----
+
+# Others that keep every CPU busy while this one listens; the report is marked, or there is none.
+hogs=''
+for _ in $(seq "$(nproc)"); do
+    (while :; do :; done) &
+    hogs="$hogs $!"
+done
+expect 0 --cores 1 --model-size 2x32x64 --rounds 1
+says out '^Doubt +other processes used [0-9]+% of the CPU time'
+expect 6 --cores 1 --model-size 2x32x64 --rounds 1 --strict
+says err '^arrowquant-bench: not fit for a verdict: other processes used'
+[ ! -e "$dir/o/parallel_benchmark_report.txt" ] || fail 'measured on a machine that is not fit'
+# shellcheck disable=SC2086 # a list
+kill $hogs
+
 # ---- targets ----
 
 FAKE_MODE=hungry

@@ -3,6 +3,8 @@
 #include <config.h>
 
 #include "bench/cgroup.h"
+#include "bench/counters.h"
+#include "bench/fitness.h"
 #include "bench/system.h"
 #include "bench/topology.h"
 #include "bench/util.h"
@@ -186,6 +188,146 @@ START_TEST(nothing_known_is_no_limit_and_no_number)
 }
 END_TEST
 
+/* ---- what others did ---- */
+
+static void put_stat(unsigned cpu0, unsigned cpu1, unsigned cpu2)
+{
+    char *text = bench_format("cpu  9 9 9 9 9 9 9 %u 0 0\ncpu0 %u 0 0 5000 7 0 0 0 0 0\n"
+                              "cpu1 0 %u 0 5000 7 0 0 0 0 0\ncpu2 %u 0 0 1 1 1 1 0 0 0\n",
+                              cpu0, cpu0, cpu1, cpu2);
+    put("/proc/stat", text);
+    free(text);
+}
+
+START_TEST(others_are_those_on_the_usable_cpus)
+{
+    double tick = 1.0 / (double)sysconf(_SC_CLK_TCK);
+    bench_counters from, to;
+    put("/proc/self/status", "Cpus_allowed_list:\t0-1\n");
+    put_stat(100, 200, 300);
+    bench_counters_read(&from);
+    ck_assert_double_eq_tol(from.busy_s, 300 * tick, 1e-9);
+    ck_assert_uint_eq(from.cpus, 2);
+    to = from;
+    put_stat(150, 250, 99999);
+    bench_counters_read(&to);
+    /* 100 ticks of others in 10 s of two CPUs, less what this process used itself. */
+    to.at_s = from.at_s + 10;
+    to.own_s = from.own_s + 20 * tick;
+    bench_disturbance seen = bench_counters_between(&from, &to);
+    ck_assert_double_eq_tol(seen.other_part, 80 * tick / 20, 1e-9);
+    ck_assert_double_eq_tol(seen.steal_part, 50 * tick / 20, 1e-9);
+    put("/proc/self/status", "Cpus_allowed_list:\t0-3\n"); /* of 3, nothing is known */
+    bench_counters_read(&to);
+    ck_assert(isnan(to.busy_s));
+}
+END_TEST
+
+START_TEST(heat_is_counted)
+{
+    bench_counters counters;
+    put("/proc/self/status", "Cpus_allowed_list:\t0,2\n");
+    bench_counters_read(&counters);
+    ck_assert(isnan(counters.heat));
+    put_cpu(0, "thermal_throttle/core_throttle_count", "3\n");
+    put_cpu(1, "thermal_throttle/core_throttle_count", "100\n");
+    put_cpu(2, "thermal_throttle/core_throttle_count", "4\n");
+    bench_counters_read(&counters);
+    ck_assert_double_eq(counters.heat, 7);
+}
+END_TEST
+
+/* ---- fit for a verdict ---- */
+
+static const char *doubts(const bench_env *env)
+{
+    static char all[1024];
+    all[0] = '\0';
+    for (size_t i = 0; i < env->doubts; i++)
+        (void)snprintf(all + strlen(all), sizeof all - strlen(all), "%s;", env->doubt[i]);
+    return all;
+}
+
+static const char *fact(const bench_env *env, const char *key)
+{
+    const bench_fact *found = bench_env_find(env, key);
+    ck_assert_msg(found != NULL && found->text != NULL, "no text %s", key);
+    return found->text;
+}
+
+static void put_machine(const char *governor, const char *driver)
+{
+    put("/proc/self/status", "Cpus_allowed_list:\t0-1\n");
+    put("/proc/cpuinfo", "model name\t: A\nflags\t\t: fpu hypervisor\n");
+    put("/proc/loadavg", "0.25 0.5 0.75 1/100 1\n");
+    put("/sys/devices/system/cpu/smt/active", "1\n");
+    for (unsigned cpu = 0; cpu < 2; cpu++) {
+        put_cpu(cpu, "cpufreq/scaling_governor", governor);
+        put_cpu(cpu, "cpufreq/scaling_driver", driver);
+        put_cpu(cpu, "topology/thread_siblings_list", "0-1\n");
+    }
+}
+
+START_TEST(a_quiet_machine_is_fit)
+{
+    bench_env env;
+    put_machine("performance\n", "acpi-cpufreq\n");
+    bench_env_read(scratch_dir, &env);
+    ck_assert_str_eq(doubts(&env), "");
+    ck_assert_str_eq(fact(&env, "cpu_model"), "A");
+    ck_assert_str_eq(fact(&env, "governor"), "performance");
+    ck_assert_str_eq(fact(&env, "virtual_machine"), "yes");
+    ck_assert_double_eq(bench_env_find(&env, "load")->number, 0.25);
+    ck_assert_uint_eq(env.cores, 1);
+    ck_assert(strncmp(fact(&env, "smt"), "on: ", 4) == 0);
+    bench_env_free(&env);
+}
+END_TEST
+
+START_TEST(governors_and_quotas_are_doubted)
+{
+    bench_env env;
+    put_machine("powersave\n", "acpi-cpufreq\n");
+    put_cpu(0, "cpufreq/scaling_governor", "performance\n");
+    bench_env_read(scratch_dir, &env);
+    ck_assert_msg(strstr(doubts(&env), "governor is performance, powersave") != NULL, "%s",
+                  doubts(&env));
+    bench_env_free(&env);
+    put_machine("powersave\n", "intel_pstate\n");
+    bench_env_read(scratch_dir, &env);
+    ck_assert_str_eq(doubts(&env), "");
+    bench_env_free(&env);
+    put("/proc/self/cgroup", "0::/a\n");
+    put("/sys/fs/cgroup/a/cpu.max", "50000 100000\n");
+    bench_env_read(scratch_dir, &env);
+    ck_assert_msg(strstr(doubts(&env), "allows 0.5 CPUs' time") != NULL, "%s", doubts(&env));
+    bench_env_free(&env);
+}
+END_TEST
+
+START_TEST(what_happened_is_doubted)
+{
+    const bench_disturbance calm = {0.05, 0.01, 0, NAN}, unknown = {NAN, NAN, NAN, NAN};
+    const bench_disturbance wild = {0.3, 0.2, 1.5, 4};
+    bench_env env = {.usable_cpus = 2};
+    bench_fitness_before(&calm, &env);
+    bench_fitness_after(&calm, &env);
+    bench_fitness_before(&unknown, &env);
+    bench_fitness_after(&unknown, &env);
+    ck_assert_str_eq(doubts(&env), "");
+    bench_fitness_before(&wild, &env);
+    ck_assert_str_eq(doubts(&env), "other processes used 30% of the CPU time just before;"
+                                   "the hypervisor took 20% of the CPU time just before;");
+    bench_env_free(&env);
+    bench_fitness_after(&wild, &env);
+    ck_assert_str_eq(doubts(&env), "other processes used 30% of the CPU time meanwhile;"
+                                   "20% of the CPU time was taken by the hypervisor;"
+                                   "throttled by the cgroup for 1.50 s;"
+                                   "the CPUs slowed down for heat 4 times;");
+    bench_env_free(&env);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("system");
@@ -198,6 +340,11 @@ int main(void)
     tcase_add_test(tcase, limits_of_every_ancestor_count_v2);
     tcase_add_test(tcase, limits_of_every_ancestor_count_v1);
     tcase_add_test(tcase, nothing_known_is_no_limit_and_no_number);
+    tcase_add_test(tcase, others_are_those_on_the_usable_cpus);
+    tcase_add_test(tcase, heat_is_counted);
+    tcase_add_test(tcase, a_quiet_machine_is_fit);
+    tcase_add_test(tcase, governors_and_quotas_are_doubted);
+    tcase_add_test(tcase, what_happened_is_doubted);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -126,6 +126,9 @@ START_TEST(too_few_cpus_neither_pass_nor_fail)
     figures[EIGHT].speedup = interval(1, 1, 1);
     expect("speedup_8_cores", BENCH_NOT_APPLICABLE, NULL);
     expect("efficiency_8_cores", BENCH_NOT_APPLICABLE, NULL);
+    env.usable_cpus = 8;
+    env.cores = 4;
+    expect("speedup_8_cores", BENCH_NOT_APPLICABLE, "hardware threads of 4");
 }
 END_TEST
 
