@@ -26,4 +26,8 @@ void bench_plot_sizes(const bench_report *report, FILE *out);
 void bench_plot_memory_time(const bench_report *report, FILE *out);
 void bench_plot_memory(const bench_report *report, FILE *out);
 
+/* The comparison with another build. */
+void bench_plot_gate_forest(const bench_gate *gate, FILE *out);
+void bench_plot_gate_ratios(const bench_gate *gate, size_t metric, FILE *out);
+
 #endif

@@ -9,6 +9,9 @@
 
 void bench_report_gate_text(const bench_text_writer *w);
 
+/* Nothing where gate is NULL. */
+void bench_report_gate_html(const bench_gate *gate, FILE *out);
+
 /* null where gate is NULL. */
 json_t *bench_report_gate_json(const bench_gate *gate);
 

@@ -5,6 +5,7 @@
 #include "baseline_report.h"
 #include "plots.h"
 #include "report.h"
+#include "report_gate.h"
 #include "svg.h"
 #include "util.h"
 
@@ -325,6 +326,7 @@ int bench_report_html(const bench_report *report, FILE *out)
     bench_plot_targets(report, out);
     fputs("</div>\n", out);
     bench_baseline_html(report, out);
+    bench_report_gate_html(report->gate, out);
     for (int section = 0; section < BENCH_SECTIONS; section++)
         print_section(report, (bench_section)section, out);
     print_environment(report, out);

@@ -13,7 +13,7 @@ done
 dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-page.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
-unset FAKE_MODE FAKE_WHEN FAKE_LOG FAKE_SLEEP
+unset FAKE_MODE FAKE_WHEN FAKE_LOG FAKE_SLEEP FAKE_ARM FAKE_TIME
 failed=0
 
 fail() {
@@ -78,7 +78,12 @@ FRAME
 FAKE_SLEEP=0.05 SOURCE_DATE_EPOCH=0 "$top_builddir/arrowquant-bench" --binary "$top_srcdir/tests/fake-arrowquant" \
     --output-dir "$dir/o" --work-dir "$dir" --all --quick --group speedup_analysis --rounds 3 --quiet \
     --export "html=$dir/page.html" || fail 'the benchmark failed'
-for page in "$dir/page.html" ${AQ_BENCH_PAGES:-}; do
+FAKE_ARM=arm1 FAKE_TIME=1.08 "$top_builddir/arrowquant-bench" --binary "$top_srcdir/tests/fake-arrowquant" \
+    --compare "$top_srcdir/tests/fake-arrowquant" --output-dir "$dir/o" --work-dir "$dir" --quiet \
+    --export "html=$dir/comparison.html"
+grep -q 'id="gate-forest"' "$dir/comparison.html" || fail 'the comparison has no forest plot'
+grep -q 'id="gate-ratios-0"' "$dir/comparison.html" || fail 'the comparison has no ratios'
+for page in "$dir/page.html" "$dir/comparison.html" ${AQ_BENCH_PAGES:-}; do
     measure "$page" 390
     measure "$page" 1440
 done
