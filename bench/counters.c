@@ -13,6 +13,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* The kernel counts in hundredths of a second. */
+static const double shortest_s = 0.05;
+
 /* Ticks that one CPU was not idle, from its line of /proc/stat. Time of guests is in the first two
  * numbers already. -1 where it is no such line. */
 static double busy_ticks(const char *line, unsigned *cpu)
@@ -100,7 +103,8 @@ bench_disturbance bench_counters_between(const bench_counters *from, const bench
     /* The kernel counts whole ticks, and getrusage does not. */
     if (d.other_part < 0)
         d.other_part = 0;
-    if (!(all > 0))
+    /* Of less than a few ticks no part can be told. */
+    if (!(all > 0) || to->at_s - from->at_s < shortest_s)
         d.other_part = d.steal_part = NAN;
     return d;
 }

@@ -217,6 +217,8 @@ START_TEST(others_are_those_on_the_usable_cpus)
     bench_disturbance seen = bench_counters_between(&from, &to);
     ck_assert_double_eq_tol(seen.other_part, 80 * tick / 20, 1e-9);
     ck_assert_double_eq_tol(seen.steal_part, 50 * tick / 20, 1e-9);
+    to.at_s = from.at_s + 0.01;
+    ck_assert(isnan(bench_counters_between(&from, &to).other_part));
     put("/proc/self/status", "Cpus_allowed_list:\t0-3\n"); /* of 3, nothing is known */
     bench_counters_read(&to);
     ck_assert(isnan(to.busy_s));
