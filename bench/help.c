@@ -48,6 +48,8 @@ static const char help_report[] =
     "                              google-benchmark, github or bencher (repeatable)\n"
     "      --save-baseline NAME    keep the samples as baselines/NAME.json there\n"
     "      --baseline NAME         compare with them: warns, and never fails a build\n"
+    "      --merge FILE...         measure nothing: join results, of other machines say,\n"
+    "                              in one report (json, csv, markdown, html)\n"
     "      --check-targets         exit 4 where a target is missed\n"
     "      --strict                exit 5 where a target or the comparison is\n"
     "                              inconclusive, 6 where the machine is not fit for a\n"

@@ -5,6 +5,7 @@
 #include "binary.h"
 #include "child.h"
 #include "gate.h"
+#include "merge.h"
 #include "report.h"
 #include "util.h"
 
@@ -206,7 +207,9 @@ int main(int argc, char **argv)
     bench_matrix matrix;
     char *command = bench_command_line(argc, argv);
     int code = bench_options_parse(argc, argv, &options, stdout, stderr);
-    if (code < 0) {
+    if (code < 0 && options.merge) {
+        code = bench_merge_run(&options, stderr);
+    } else if (code < 0) {
         bench_machine_read(&machine);
         bench_matrix_build(&options, &machine, &matrix);
         char *binary = bench_find_binary(options.binary);

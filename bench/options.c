@@ -21,6 +21,7 @@ enum {
     OPT_EXPORT,
     OPT_GROUP,
     OPT_LIST,
+    OPT_MERGE,
     OPT_MODE,
     OPT_MODEL,
     OPT_MODEL_SIZE,
@@ -52,6 +53,7 @@ static const struct option long_options[] = {
     {"group", required_argument, NULL, OPT_GROUP},
     {"help", no_argument, NULL, 'h'},
     {"list", no_argument, NULL, OPT_LIST},
+    {"merge", no_argument, NULL, OPT_MERGE},
     {"mode", required_argument, NULL, OPT_MODE},
     {"model", required_argument, NULL, OPT_MODEL},
     {"model-size", required_argument, NULL, OPT_MODEL_SIZE},
@@ -124,6 +126,9 @@ static int apply_flag(int option, bench_options *options)
         return 1;
     case OPT_CHECK_TARGETS:
         options->check_targets = 1;
+        return 1;
+    case OPT_MERGE:
+        options->merge = 1;
         return 1;
     case OPT_STRICT:
         options->strict = 1;
@@ -198,13 +203,61 @@ static int unknown_option(char **argv, int option, FILE *err)
     return bench_usage(err, "there is no option %s, or it is ambiguous", text);
 }
 
+/* What may stand beside --merge: how the result is written and judged. */
+static int goes_with_merge(int option)
+{
+    static const int known[] = {
+        OPT_MERGE, OPT_EXPORT, OPT_CHECK_TARGETS, OPT_STRICT, OPT_OUTPUT_DIR, 'q', 'v'};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i] == option)
+            return 1;
+    return 0;
+}
+
+static const char *option_name(int option)
+{
+    for (size_t i = 0; long_options[i].name != NULL; i++)
+        if (long_options[i].val == option)
+            return long_options[i].name;
+    return "";
+}
+
+/* The arguments that are no options: files of --merge. odd: an option that makes no sense with it,
+ * or 0. */
+static int check_merge(const bench_options *options, size_t files, const char *first, int odd,
+                       FILE *err)
+{
+    if (!options->merge)
+        return files == 0 ? -1 : bench_usage(err, "unexpected argument \"%s\"", first);
+    if (files == 0)
+        return bench_usage(err, "--merge: name the results that are to be joined");
+    if (files > BENCH_MAX_MERGED)
+        return bench_usage(err, "--merge: more than %d files", BENCH_MAX_MERGED);
+    if (odd != 0)
+        return bench_usage(err, "--merge measures nothing, so that --%s makes no sense with it",
+                           option_name(odd));
+    for (size_t i = 0; i < options->exports_count; i++)
+        if (options->exports[i].format > BENCH_HTML)
+            return bench_usage(err, "--export: this format has no place for several machines; "
+                                    "json, csv, markdown and html have");
+    return -1;
+}
+
+static void take_file(bench_options *options, size_t *files, const char *text)
+{
+    if (*files < BENCH_MAX_MERGED)
+        options->merge_file[options->merge_count++] = text;
+    ++*files;
+}
+
 int bench_options_parse(int argc, char **argv, bench_options *options, FILE *out, FILE *err)
 {
     bench_options_defaults(options);
     optind = 0; /* GNU: start afresh, so that tests can parse many command lines */
     opterr = 0;
-    int option;
-    while ((option = getopt_long(argc, argv, "+:hqvV", long_options, NULL)) != -1) {
+    int option, odd = 0;
+    size_t files = 0;
+    while ((option = getopt_long(argc, argv, "-:hqvV", long_options, NULL)) != -1) {
         if (option == '?' || option == ':')
             return unknown_option(argv, option, err);
         if (option == 'h') {
@@ -215,14 +268,20 @@ int bench_options_parse(int argc, char **argv, bench_options *options, FILE *out
             (void)fprintf(out, "arrowquant-bench %s\n", PACKAGE_VERSION);
             return 0;
         }
+        if (option == 1) { /* no option */
+            take_file(options, &files, optarg);
+            continue;
+        }
+        if (!goes_with_merge(option))
+            odd = option;
         if (apply_flag(option, options))
             continue;
         int code = apply_value(option, optarg, options, err);
         if (code >= 0)
             return code;
     }
-    if (optind < argc)
-        return bench_usage(err, "unexpected argument \"%s\"", argv[optind]);
+    for (; optind < argc; optind++) /* after "--" */
+        take_file(options, &files, argv[optind]);
     bench_options_finish(options);
-    return -1;
+    return check_merge(options, files, options->merge_file[0], odd, err);
 }

@@ -34,6 +34,7 @@ enum {
     BENCH_MAX_CORES = 64,
     BENCH_MAX_SIZES = 16,
     BENCH_MAX_EXPORTS = 16,
+    BENCH_MAX_MERGED = 256,
     BENCH_MAX_THREADS = 1024
 };
 
@@ -68,6 +69,9 @@ typedef struct bench_options {
     const char *binary;                   /* NULL: the arrowquant beside this program, or in PATH */
     const char *baseline, *save_baseline; /* names; NULL: none */
     const char *compare;                  /* another build; NULL: no comparison */
+    int merge;                            /* nothing is measured: these files are joined */
+    const char *merge_file[BENCH_MAX_MERGED];
+    size_t merge_count;
     bench_export exports[BENCH_MAX_EXPORTS];
     size_t exports_count;
 } bench_options;

@@ -4,12 +4,9 @@
 #include "baseline_report.h"
 #include "report.h"
 #include "util.h"
+#include "write_file.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 const char *bench_report_status(const bench_report *report, size_t at, const char **note)
 {
@@ -24,49 +21,27 @@ const char *bench_report_status(const bench_report *report, size_t at, const cha
 
 typedef int writer(const bench_report *report, FILE *out);
 
+/* A report and how it is written. */
+typedef struct writing {
+    const bench_report *report;
+    writer *write;
+} writing;
+
+static int write_report(const void *what, FILE *out)
+{
+    const writing *w = what;
+    return w->write(w->report, out);
+}
+
+static char *write_file(const bench_report *report, const char *path, writer *write)
+{
+    const writing w = {report, write};
+    return bench_write_file(path, write_report, &w);
+}
+
 static int write_text(const bench_report *report, FILE *out)
 {
     return bench_report_text(report, 0, out);
-}
-
-static char *cannot_write(const char *path)
-{
-    return bench_format("cannot write %s: %s", path, strerror(errno));
-}
-
-/* A pipe or a device cannot be replaced, only written to. */
-static int is_special(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && !S_ISREG(info.st_mode);
-}
-
-static char *write_stream(const bench_report *report, const char *path, writer *write)
-{
-    FILE *out = fopen(path, "we");
-    if (out == NULL)
-        return cannot_write(path);
-    int failed = write(report, out);
-    failed |= fclose(out);
-    return failed ? cannot_write(path) : NULL;
-}
-
-/* Through a temporary name, so that a reader never finds half a report. */
-static char *write_file(const bench_report *report, const char *path, writer *write)
-{
-    if (strcmp(path, "-") == 0)
-        return write(report, stdout) != 0 || fflush(stdout) != 0 ? cannot_write("standard output")
-                                                                 : NULL;
-    if (is_special(path))
-        return write_stream(report, path, write);
-    char *temporary = bench_format("%s.tmp%ld", path, (long)getpid());
-    char *wrong = write_stream(report, temporary, write);
-    if (wrong == NULL && rename(temporary, path) != 0)
-        wrong = cannot_write(path);
-    if (wrong != NULL)
-        (void)unlink(temporary);
-    free(temporary);
-    return wrong;
 }
 
 static int any_measured(const bench_report *report)

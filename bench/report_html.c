@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include "baseline_report.h"
+#include "html_parts.h"
 #include "plots.h"
 #include "report.h"
 #include "report_gate.h"
@@ -12,77 +13,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-
-/* Okabe and Ito's colours, which are told apart by the colour-blind too. */
-static const char style[] =
-    ":root{--bg:#fff;--fg:#1b1f24;--dim:#5a6470;--line:#d5dae0;--region:#0001;"
-    "--s0:#0072b2;--s1:#d55e00;--s2:#009e73;--s3:#cc79a7;--s4:#b07800;--s5:#3a8fc2;"
-    "--good:#00734f;--bad:#b83200;--open:#8a6100}\n"
-    "@media(prefers-color-scheme:dark){:root{--bg:#14181d;--fg:#e6e9ed;--dim:#a3adb8;"
-    "--line:#39424d;--region:#fff2;--s0:#56b4e9;--s1:#ff8c42;--s2:#2fc79b;--s3:#e2a1c6;"
-    "--s4:#f0b93a;--s5:#8fd0f5;--good:#3ecf9a;--bad:#ff8f66;--open:#e8b84a}}\n"
-    "@media print{:root{--bg:#fff;--fg:#000;--dim:#333;--line:#bbb;--region:#0001;--s0:#0072b2;"
-    "--s1:#d55e00;--s2:#009e73;--s3:#cc79a7;--s4:#b07800;--s5:#3a8fc2;--good:#00734f;"
-    "--bad:#b83200;--open:#8a6100}figure,tr{break-inside:avoid}details>*{display:block}}\n"
-    "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);"
-    "font:16px/1.5 system-ui,sans-serif}main{max-width:84rem;margin:auto;padding:1rem}\n"
-    "h1{font-size:1.6rem;margin:.5rem 0}h2{margin:2.5rem 0 .5rem;border-bottom:1px solid "
-    "var(--line)}h3{margin:.2rem 0;font-size:1rem}p{margin:.4rem "
-    "0}.dim,figcaption{color:var(--dim)}"
-    "figcaption{font-size:.85rem}\n"
-    ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));"
-    "gap:1.5rem}figure{margin:0;max-width:32rem}svg{width:100%;height:auto;display:block}\n"
-    ".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;"
-    "margin:.6rem 0;font-size:.88rem}th,td{padding:.25rem .5rem;text-align:right;border-bottom:1px "
-    "solid "
-    "var(--line);white-space:nowrap}th:first-child,td:first-child,td.note{text-align:left}"
-    "td.note{white-space:normal;min-width:14rem}\n"
-    "code{font-size:.9em;overflow-wrap:anywhere}.good{color:var(--good)}.bad{color:var(--bad)}"
-    ".open{color:var(--open)}summary{cursor:pointer;margin:.6rem 0}\n"
-    "svg text{fill:var(--fg);font:13px system-ui,sans-serif}svg .tick{font-size:12px;"
-    "fill:var(--dim)}svg .hint{font-size:12px;fill:var(--dim)}.grid{stroke:var(--line);"
-    "stroke-width:.6}.axis{stroke:var(--dim)}.ideal{stroke:var(--dim);stroke-width:1}"
-    ".band{fill:var(--s1);opacity:.2}.c{fill:none;stroke-width:1.8}.t0{stroke:var(--s0)}"
-    ".t1{stroke:var(--s1)}.t2{stroke:var(--s2)}.t3{stroke:var(--s3)}.t4{stroke:var(--s4)}"
-    ".t5{stroke:var(--s5)}.ring{fill:none;stroke:var(--dim);stroke-width:1}"
-    ".rug{stroke:var(--fg);stroke-width:.7;opacity:.7}.roof{fill:var(--region);"
-    "stroke:var(--dim);stroke-width:1}.b{stroke:var(--bg);stroke-width:.6}\n"
-    ".limit{stroke:var(--bad);stroke-width:1.6;stroke-dasharray:6 4}.region{fill:var(--region)}"
-    ".fit{fill:none;stroke:var(--s1);stroke-width:1.6}.whisker{stroke:var(--fg);stroke-width:1.4}."
-    "median{stroke:var(--fg);stroke-width:2}"
-    "svg .label,svg "
-    ".hint{paint-order:stroke;stroke:var(--bg);stroke-width:2.5px;stroke-opacity:.85}\n"
-    ".range{fill:var(--s0);opacity:.25}\n"
-    ".p{stroke:var(--bg);stroke-width:.6}.s0{fill:var(--s0)}.s1{fill:var(--s1)}"
-    ".s2{fill:var(--s2)}.s3{fill:var(--s3)}.s4{fill:var(--s4)}.s5{fill:var(--s5)}"
-    ".p.hollow{fill:var(--bg);stroke:var(--s0);stroke-width:1.6}.p.good{fill:var(--good)}"
-    ".p.bad{fill:var(--bad)}.p.open{fill:var(--open)}\n";
-
-/* ---- cells ---- */
-
-static void cell(FILE *out, double value, const char *suffix)
-{
-    char text[40];
-    (void)fprintf(out, "<td>%s%s</td>", isfinite(value) ? bench_number(value, text, 40) : "–",
-                  isfinite(value) ? suffix : "");
-}
-
-static void range(FILE *out, double low, double high)
-{
-    char from[40], to[40];
-    if (isfinite(low) && isfinite(high))
-        (void)fprintf(out, "<td>%s – %s</td>", bench_number(low, from, sizeof from),
-                      bench_number(high, to, sizeof to));
-    else
-        fputs("<td>–</td>", out);
-}
-
-static void text_cell(FILE *out, const char *class_name, const char *text)
-{
-    (void)fprintf(out, "<td class=\"%s\">", class_name);
-    svg_escape(out, text);
-    fputs("</td>", out);
-}
 
 static const char *outcome_class(bench_outcome outcome)
 {
@@ -134,12 +64,12 @@ static void print_targets(const bench_report *report, FILE *out)
     for (int i = 0; i < BENCH_TARGETS; i++) {
         const bench_target *t = &report->verdict->target[i];
         (void)fprintf(out, "<tr><td>%s</td>", t->label);
-        text_cell(out, outcome_class(t->outcome), bench_outcome_text(t->outcome));
-        cell(out, t->value, "");
+        bench_html_text(out, outcome_class(t->outcome), bench_outcome_text(t->outcome));
+        bench_html_number(out, t->value, "");
         (void)fprintf(out, "<td>%s %g%s%s</td>", t->at_least ? "at least" : "under", t->limit,
                       t->unit[0] == 's' ? " " : "", t->unit);
-        range(out, t->low, t->high);
-        text_cell(out, "note", t->note != NULL ? t->note : "");
+        bench_html_range(out, t->low, t->high);
+        bench_html_text(out, "note", t->note != NULL ? t->note : "");
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);
@@ -154,20 +84,21 @@ static void print_row(const bench_report *report, size_t at, FILE *out)
     const char *note;
     const char *status = bench_report_status(report, at, &note);
     fputs("<tr>", out);
-    text_cell(out, "", item->name);
-    cell(out, f->time.median, "");
-    range(out, f->time.low, f->time.high);
-    cell(out, f->memory.median / 1e6, "");
-    cell(out, item->section == BENCH_SIZES ? f->wall_ratio.median : f->speedup.median, "x");
-    cell(out, 100 * f->efficiency.median, "%");
-    cell(out, f->cpu_wall.median, "");
-    cell(out, 100 * f->balance.median, "%");
-    cell(out, f->byte_rate.median / 1e9, "");
-    cell(out, f->weight_rate.median / 1e9, "");
-    cell(out, 100 * f->roof_part.median, "%");
-    text_cell(out, "", f->limit != BENCH_LIMIT_UNKNOWN ? bench_limit_text(f->limit) : "–");
+    bench_html_text(out, "", item->name);
+    bench_html_number(out, f->time.median, "");
+    bench_html_range(out, f->time.low, f->time.high);
+    bench_html_number(out, f->memory.median / 1e6, "");
+    bench_html_number(out, item->section == BENCH_SIZES ? f->wall_ratio.median : f->speedup.median,
+                      "x");
+    bench_html_number(out, 100 * f->efficiency.median, "%");
+    bench_html_number(out, f->cpu_wall.median, "");
+    bench_html_number(out, 100 * f->balance.median, "%");
+    bench_html_number(out, f->byte_rate.median / 1e9, "");
+    bench_html_number(out, f->weight_rate.median / 1e9, "");
+    bench_html_number(out, 100 * f->roof_part.median, "%");
+    bench_html_text(out, "", f->limit != BENCH_LIMIT_UNKNOWN ? bench_limit_text(f->limit) : "–");
     (void)fprintf(out, "<td>%zu</td>", f->time.outliers);
-    text_cell(out, note != NULL ? "note bad" : "note", note != NULL ? note : status);
+    bench_html_text(out, note != NULL ? "note bad" : "note", note != NULL ? note : status);
     fputs("</tr>\n", out);
 }
 
@@ -225,8 +156,8 @@ static void print_section(const bench_report *report, bench_section section, FIL
 static void fact_row(FILE *out, const char *label, const char *value)
 {
     fputs("<tr>", out);
-    text_cell(out, "", label);
-    text_cell(out, "note", value);
+    bench_html_text(out, "", label);
+    bench_html_text(out, "note", value);
     fputs("</tr>\n", out);
 }
 
@@ -279,18 +210,18 @@ static void print_samples(const bench_report *report, FILE *out)
         for (size_t j = 0; j < report->run->result[i].samples; j++) {
             const bench_sample *s = &report->run->result[i].sample[j];
             fputs("<tr>", out);
-            text_cell(out, "", report->matrix->cases[i].name);
+            bench_html_text(out, "", report->matrix->cases[i].name);
             (void)fprintf(out, "<td>%u</td>", s->round);
-            cell(out, s->time_s, "");
-            cell(out, s->wall_s, "");
-            cell(out, s->user_s, "");
-            cell(out, s->system_s, "");
-            cell(out, s->cpu_wall, s->no_cores ? " c" : "");
-            cell(out, 100 * s->balance, "%");
-            cell(out, s->rss_peak_bytes / 1e6, "");
-            cell(out, s->involuntary_switches, "");
-            cell(out, s->steal_s, "");
-            cell(out, 100 * s->resident, "%");
+            bench_html_number(out, s->time_s, "");
+            bench_html_number(out, s->wall_s, "");
+            bench_html_number(out, s->user_s, "");
+            bench_html_number(out, s->system_s, "");
+            bench_html_number(out, s->cpu_wall, s->no_cores ? " c" : "");
+            bench_html_number(out, 100 * s->balance, "%");
+            bench_html_number(out, s->rss_peak_bytes / 1e6, "");
+            bench_html_number(out, s->involuntary_switches, "");
+            bench_html_number(out, s->steal_s, "");
+            bench_html_number(out, 100 * s->resident, "%");
             fputs("</tr>\n", out);
         }
     fputs("</tbody></table></div></details>\n", out);
@@ -310,13 +241,7 @@ static void print_key(FILE *out)
 
 int bench_report_html(const bench_report *report, FILE *out)
 {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-          "<meta name=\"color-scheme\" content=\"light dark\"/>\n"
-          "<title>arrowquant benchmark</title>\n<link rel=\"icon\" href=\"data:,\"/>\n<style>\n",
-          out);
-    fputs(style, out);
-    fputs("</style>\n</head>\n<body>\n<main>\n<h1>arrowquant benchmark</h1>\n", out);
+    bench_html_begin(out, "arrowquant benchmark");
     (void)fprintf(out, "<p class=\"dim\">%s, to %s%s</p>\n", report->env->date,
                   aq_type_name(report->options->type),
                   report->options->quick ? "; a quick run: large models are scaled down" : "");
@@ -335,6 +260,6 @@ int bench_report_html(const bench_report *report, FILE *out)
     svg_escape(out, report->command);
     (void)fprintf(out, "</code></p>\n");
     print_key(out);
-    fputs("</main>\n</body>\n</html>\n", out);
+    bench_html_end(out);
     return ferror(out) ? -1 : 0;
 }

@@ -3,36 +3,11 @@
 #include <config.h>
 
 #include "report.h"
+#include "table_parts.h"
 #include "util.h"
 
 #include <math.h>
 #include <string.h>
-
-/* RFC 4180: quoted where it must be. */
-static void csv_text(const char *text, FILE *out)
-{
-    if (text == NULL)
-        return;
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        fputs(text, out);
-        return;
-    }
-    (void)fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            (void)fputc('"', out);
-        (void)fputc(*text, out);
-    }
-    (void)fputc('"', out);
-}
-
-/* Empty where it is not known. */
-static void csv_number(double value, FILE *out)
-{
-    (void)fputc(',', out);
-    if (isfinite(value))
-        (void)fprintf(out, "%.12g", value);
-}
 
 static void csv_row(const bench_report *report, size_t at, FILE *out)
 {
@@ -62,16 +37,16 @@ static void csv_row(const bench_report *report, size_t at, FILE *out)
         f->wall_ratio.median,
         f->memory_ratio.median,
     };
-    csv_text(item->name, out);
+    bench_csv_text(item->name, out);
     (void)fputc(',', out);
-    csv_text(report->matrix->model[item->model].label, out);
+    bench_csv_text(report->matrix->model[item->model].label, out);
     (void)fprintf(out, ",%u,%s,%s,%zu", item->threads,
                   item->mode == AQ_MODE_STREAMING ? "true" : "false", status,
                   report->run->result[at].samples);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        csv_number(numbers[i], out);
+        bench_csv_number(numbers[i], out);
     (void)fputc(',', out);
-    csv_text(note, out);
+    bench_csv_text(note, out);
     fputs("\r\n", out);
 }
 
@@ -90,33 +65,6 @@ int bench_report_csv(const bench_report *report, FILE *out)
 
 /* ---- Markdown ---- */
 
-/* A bar would end the cell, and markup would be taken as such. */
-static void markdown_text(const char *text, FILE *out)
-{
-    for (; text != NULL && *text != '\0'; text++) {
-        if (strchr("|\\`*<[", *text) != NULL)
-            (void)fputc('\\', out);
-        (void)fputc(*text, out);
-    }
-}
-
-static void markdown_cell(double value, const char *suffix, FILE *out)
-{
-    char cell[40];
-    (void)fprintf(out, " %s%s |", isfinite(value) ? bench_number(value, cell, sizeof cell) : "",
-                  isfinite(value) ? suffix : "");
-}
-
-static void markdown_interval(const bench_summary *s, FILE *out)
-{
-    char low[40], high[40];
-    if (s->confidence > 0)
-        (void)fprintf(out, " %s–%s |", bench_number(s->low, low, sizeof low),
-                      bench_number(s->high, high, sizeof high));
-    else
-        fputs(" |", out);
-}
-
 static void markdown_row(const bench_report *report, size_t at, FILE *out)
 {
     const bench_case *item = &report->matrix->cases[at];
@@ -124,21 +72,21 @@ static void markdown_row(const bench_report *report, size_t at, FILE *out)
     const char *note;
     const char *status = bench_report_status(report, at, &note);
     fputs("| ", out);
-    markdown_text(item->name, out);
+    bench_markdown_text(item->name, out);
     fputs(" | ", out);
-    markdown_text(report->matrix->model[item->model].label, out);
+    bench_markdown_text(report->matrix->model[item->model].label, out);
     (void)fprintf(out, " | %u |", item->threads);
-    markdown_cell(f->time.median, "", out);
-    markdown_interval(&f->time, out);
-    markdown_cell(f->memory.median / 1e6, "", out);
-    markdown_cell(f->speedup.median, "x", out);
-    markdown_cell(100 * f->efficiency.median, "%", out);
-    markdown_cell(f->cpu_wall.median, "", out);
-    markdown_cell(f->byte_rate.median / 1e9, "", out);
+    bench_markdown_cell(f->time.median, "", out);
+    bench_markdown_interval(&f->time, out);
+    bench_markdown_cell(f->memory.median / 1e6, "", out);
+    bench_markdown_cell(f->speedup.median, "x", out);
+    bench_markdown_cell(100 * f->efficiency.median, "%", out);
+    bench_markdown_cell(f->cpu_wall.median, "", out);
+    bench_markdown_cell(f->byte_rate.median / 1e9, "", out);
     (void)fprintf(out, " %s", status);
     if (note != NULL)
         fputs(": ", out);
-    markdown_text(note, out);
+    bench_markdown_text(note, out);
     fputs(" |\n", out);
 }
 
@@ -158,10 +106,10 @@ int bench_report_markdown(const bench_report *report, FILE *out)
         bench_summary interval = {.low = t->low, .high = t->high, .confidence = t->confidence};
         (void)fprintf(out, "| %s | %s %g%s%s |", t->label, t->at_least ? "at least" : "under",
                       t->limit, t->unit[0] == 's' ? " " : "", t->unit);
-        markdown_cell(t->value, "", out);
-        markdown_interval(&interval, out);
+        bench_markdown_cell(t->value, "", out);
+        bench_markdown_interval(&interval, out);
         (void)fprintf(out, " %s%s", bench_outcome_text(t->outcome), t->note != NULL ? ": " : "");
-        markdown_text(t->note, out);
+        bench_markdown_text(t->note, out);
         fputs(" |\n", out);
     }
     return ferror(out) ? -1 : 0;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "table_parts.h"
+#include "util.h"
+
+#include <math.h>
+#include <string.h>
+
+/* RFC 4180: quoted where it must be. */
+void bench_csv_text(const char *text, FILE *out)
+{
+    if (text == NULL)
+        return;
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        fputs(text, out);
+        return;
+    }
+    (void)fputc('"', out);
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            (void)fputc('"', out);
+        (void)fputc(*text, out);
+    }
+    (void)fputc('"', out);
+}
+
+/* Empty where it is not known. */
+void bench_csv_number(double value, FILE *out)
+{
+    (void)fputc(',', out);
+    if (isfinite(value))
+        (void)fprintf(out, "%.12g", value);
+}
+
+/* A bar would end the cell, and markup would be taken as such. */
+void bench_markdown_text(const char *text, FILE *out)
+{
+    for (; text != NULL && *text != '\0'; text++) {
+        if (strchr("|\\`*<[", *text) != NULL)
+            (void)fputc('\\', out);
+        (void)fputc(*text, out);
+    }
+}
+
+void bench_markdown_cell(double value, const char *suffix, FILE *out)
+{
+    char cell[40];
+    (void)fprintf(out, " %s%s |", isfinite(value) ? bench_number(value, cell, sizeof cell) : "",
+                  isfinite(value) ? suffix : "");
+}
+
+void bench_markdown_interval(const bench_summary *s, FILE *out)
+{
+    char low[40], high[40];
+    if (s->confidence > 0)
+        (void)fprintf(out, " %s–%s |", bench_number(s->low, low, sizeof low),
+                      bench_number(s->high, high, sizeof high));
+    else
+        fputs(" |", out);
+}
