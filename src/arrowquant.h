@@ -154,6 +154,11 @@ typedef enum aq_nonfinite {
                          */
 } aq_nonfinite;
 
+typedef enum aq_io {
+    AQ_IO_AUTO,  /* what is not in the page cache is read past it, where the file system allows */
+    AQ_IO_CACHED /* all through the page cache, and it stays there */
+} aq_io;
+
 AQ_API const char *aq_version(void); /* "MAJOR.MINOR.PATCH" */
 
 /* Names as the commands and the formats spell them: "q8_0", "BF16", "avx2". NULL for a value out of
@@ -223,6 +228,7 @@ typedef struct aq_quantize_options {
      * does not divide its rows. Other input gets one type. */
     aq_mixture mixture; /* sets type too; AQ_MIXTURE_OF_TYPE (the default) goes by type */
     int pure;           /* the mixture's base type for every tensor that is quantized */
+    aq_io io;
 } aq_quantize_options;
 
 AQ_API void aq_quantize_options_init(aq_quantize_options *options);
@@ -275,6 +281,7 @@ typedef struct aq_quantize_result {
     void *owner;         /* the library's; freed by aq_quantize_result_free */
     const char *mixture; /* whose rules gave the tensors their types; NULL where one type is all */
     size_t tensors_substituted; /* to another type than the rules wanted, since rows do not fit */
+    uint64_t direct_bytes;      /* of in_bytes, read past the page cache */
 } aq_quantize_result;
 
 /* Quantize the model at `input` into `output`.

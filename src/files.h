@@ -3,6 +3,8 @@
 #ifndef AQ_FILES_H
 #define AQ_FILES_H
 
+#include <stdbool.h>
+
 #include "io.h"
 #include "model.h"
 
@@ -16,7 +18,22 @@ aq_status aq_files_open(aq_file *files, uint32_t count, aq_source **source, aq_e
  * read is trusted. AQ_OK for a source that is not made of files. */
 aq_status aq_files_unchanged(aq_source *source, aq_error *err);
 
-/* How many descriptors a source has open now: at most AQ_FILES_DESCRIPTORS. */
+/* How many bytes of a range are in the page cache; all of them where it is not known, or where the
+ * source is not made of files. An estimate on kernels that do not tell it. */
+uint64_t aq_files_cached(aq_source *source, uint32_t file, uint64_t offset, uint64_t size);
+
+/* Opens a file for reads past the page cache; false where that is refused. */
+bool aq_files_open_direct(aq_source *source, uint32_t file);
+
+/* Reads past the page cache at least the first `needed` of `size` bytes: those behind may lie past
+ * the end of the file. offset, buf and size are multiples of AQ_FILES_DIRECT_ALIGN. False where
+ * that fails, for whatever reason: read_at will name it. */
+enum { AQ_FILES_DIRECT_ALIGN = 4096 };
+bool aq_files_read_direct(aq_source *source, uint32_t file, uint64_t offset, void *buf, size_t size,
+                          size_t needed);
+
+/* How many descriptors a source has open now, those past the cache not counted: at most
+ * AQ_FILES_DESCRIPTORS. */
 enum { AQ_FILES_DESCRIPTORS = 48 };
 unsigned aq_files_descriptors(aq_source *source);
 

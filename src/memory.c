@@ -136,10 +136,29 @@ char *aq_strdup(const char *s)
     return aq_strndup(s, strlen(s));
 }
 
+/* From a boundary between huge pages where one fits: the kernel sees to that only for sizes that are
+ * multiples of theirs. */
+static char *map_aligned(size_t size)
+{
+    const size_t huge = 2 * 1024 * 1024, page = 4096;
+    size_t more = size < huge ? 0 : huge - page;
+    char *p = mmap(NULL, size + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    if (more == 0)
+        return p;
+    size_t before = (huge - (uintptr_t)p % huge) % huge, mapped = (size + page - 1) / page * page;
+    if (before != 0)
+        (void)munmap(p, before);
+    if (before != more)
+        (void)munmap(p + before + mapped, more - before);
+    return p + before;
+}
+
 void *aq_buffer_alloc(size_t size)
 {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
+    char *p = map_aligned(size);
+    if (p == NULL)
         return NULL;
 #if defined(MADV_HUGEPAGE)
     (void)madvise(p, size, MADV_HUGEPAGE);

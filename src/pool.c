@@ -4,7 +4,6 @@
 #include "pool.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,6 +11,7 @@
 
 #include "memory.h"
 #include "small.h"
+#include "thread.h"
 
 typedef struct worker {
     /* Its own cache lines: workers write here while the others work. */
@@ -78,17 +78,6 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-/* Signals are for the thread that called the library. */
-static int start_quietly(worker *w)
-{
-    sigset_t all, old;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-    int failed = pthread_create(&w->thread, NULL, worker_main, w);
-    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return failed;
-}
-
 aq_pool *aq_pool_create(unsigned threads)
 {
     if (threads == 0)
@@ -106,7 +95,7 @@ aq_pool *aq_pool_create(unsigned threads)
     (void)pthread_cond_init(&pool->done, NULL);
     for (unsigned i = 0; i < threads; i++) {
         workers[i] = (worker){.pool = pool, .index = i};
-        if (i > 0 && start_quietly(&workers[i]) != 0)
+        if (i > 0 && aq_thread_start(&workers[i].thread, 0, worker_main, &workers[i]) != 0)
             break;
         pool->count = i + 1;
     }

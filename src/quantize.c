@@ -92,6 +92,8 @@ static aq_status check_options(const aq_quantize_options *o, aq_error *err)
         return aq_fail(err, AQ_USAGE, "no such type: %d", (int)o->type);
     if (o->mode != AQ_MODE_STREAMING && o->mode != AQ_MODE_BATCH)
         return aq_fail(err, AQ_USAGE, "no such mode: %d", (int)o->mode);
+    if (o->io != AQ_IO_AUTO && o->io != AQ_IO_CACHED)
+        return aq_fail(err, AQ_USAGE, "no such way to read: %d", (int)o->io);
     if (o->group_size % 8 != 0 || o->group_size > most)
         return aq_fail(err, AQ_USAGE, "group size %llu is no multiple of 8 (0: one group per row)",
                        (unsigned long long)o->group_size);
@@ -113,11 +115,13 @@ typedef struct job {
     aq_part part; /* where options.shards says so */
     aq_sink *sink, *checksum;
     aq_pool *pool;
+    aq_reader *reader;
     aq_run_stats stats;
 } job;
 
 static void close_job(job *j)
 {
+    aq_reader_close(j->reader);
     aq_pool_destroy(j->pool);
     if (j->sink != NULL)
         j->sink->close(j->sink);
@@ -148,11 +152,16 @@ static aq_status make_plan(job *j, target_kind target, aq_error *err)
     return status;
 }
 
+static uint64_t memory_needed(const job *j)
+{
+    return aq_memory_now() + aq_run_memory(&j->plan, j->options.mode, aq_pool_threads(j->pool));
+}
+
 static aq_status check_memory(const job *j, aq_error *err)
 {
     const aq_quantize_options *o = &j->options;
     unsigned threads = aq_pool_threads(j->pool);
-    uint64_t need = aq_memory_now() + aq_run_memory(&j->plan, o->mode, threads);
+    uint64_t need = memory_needed(j);
     if (o->memory_limit != 0 && need > o->memory_limit)
         return aq_fail(
             err, AQ_FAILURE,
@@ -167,6 +176,15 @@ static aq_status check_memory(const job *j, aq_error *err)
                        "batch mode needs %llu bytes and %llu are available; use --mode streaming",
                        (unsigned long long)need, (unsigned long long)available);
     return AQ_OK;
+}
+
+/* The last to be opened: it begins to read. What it may hold is what the limit leaves. */
+static void open_reader(job *j)
+{
+    uint64_t limit = j->options.memory_limit, need = memory_needed(j);
+    uint64_t room = limit == 0 ? UINT64_MAX : limit > need ? limit - need : 0;
+    if (j->options.io == AQ_IO_AUTO)
+        j->reader = aq_run_reader(&j->plan, aq_pool_threads(j->pool), room);
 }
 
 static aq_status open_sink(job *j, const char *output, aq_error *err)
@@ -203,7 +221,11 @@ static aq_status open_job(job *j, const char *input, const char *output, aq_erro
     if (j->pool == NULL)
         return aq_fail_memory(err, "the threads");
     status = check_memory(j, err);
-    return status == AQ_OK ? open_sink(j, output, err) : status;
+    if (status == AQ_OK)
+        status = open_sink(j, output, err);
+    if (status == AQ_OK)
+        open_reader(j);
+    return status;
 }
 
 static aq_status run_job(job *j, aq_error *err)
@@ -212,6 +234,7 @@ static aq_status run_job(job *j, aq_error *err)
     aq_run_options r = {.mode = o->mode,
                         .isa = o->isa,
                         .nonfinite = o->nonfinite,
+                        .reader = j->reader,
                         .cancel = o->cancel,
                         .progress = o->progress,
                         .progress_arg = o->progress_arg};
@@ -301,6 +324,7 @@ static aq_status fill_result(const job *j, aq_quantize_result *r, aq_error *err)
     r->store_s = j->stats.store_s;
     r->isa = j->stats.isa;
     r->mixture = j->plan.ruled && !j->options.pure ? aq_mixture_name(j->options.mixture) : NULL;
+    r->direct_bytes = aq_reader_bytes(j->reader);
     r->weights = j->plan.weights;
     r->in_bytes = j->plan.source_bytes;
     r->out_bytes = output_size(&j->plan);

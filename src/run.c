@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <time.h>
+#include <string.h>
 
 #include "error.h"
 #include "memory.h"
@@ -35,6 +35,13 @@ typedef struct run {
     atomic_uint_fast64_t bytes_done;
 } run;
 
+/* Nobody is to wait for a tile that another worker took and gave up. */
+static int end(const run *r, aq_status status)
+{
+    aq_reader_stop(r->options->reader);
+    return (int)status;
+}
+
 /* Tiles start in order and none that has started is abandoned, so of all tiles with an error the
  * first always gets here: which one is reported does not depend on timing. */
 static int report(run *r, uint64_t tile, const aq_error *error)
@@ -45,12 +52,12 @@ static int report(run *r, uint64_t tile, const aq_error *error)
         r->error = *error;
     }
     (void)pthread_mutex_unlock(&r->lock);
-    return (int)error->status;
+    return end(r, error->status);
 }
 
-static int cancelled(const run *r)
+static bool cancelled(const run *r)
 {
-    return r->options->cancel != NULL && *r->options->cancel != 0 ? (int)AQ_CANCELLED : 0;
+    return r->options->cancel != NULL && *r->options->cancel != 0;
 }
 
 static void progress(run *r, uint64_t bytes)
@@ -71,12 +78,38 @@ static void progress(run *r, uint64_t bytes)
 
 /* ---- the three steps of a tile, timed ---- */
 
-static aq_status load(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
-                      aq_error *e)
+typedef struct work {
+    uint64_t index;
+    aq_tile tile;
+    buffers own;
+    const void *src; /* the tile's bytes: in own.src, or where the reader has them */
+    aq_thread_stats *stats;
+} work;
+
+static work take(run *r, unsigned worker, uint64_t index)
+{
+    work w = {.index = index, .tile = aq_plan_tile(r->plan, index), .stats = &r->stats[worker]};
+    if (r->own != NULL)
+        w.own = r->own[worker];
+    else
+        w.own = (buffers){.src = (char *)r->whole.src + w.tile.src_base,
+                          .dst = (char *)r->whole.dst + w.tile.dst_base};
+    w.src = w.own.src;
+    return w;
+}
+
+typedef aq_status step(run *r, work *w, aq_error *e);
+
+static aq_status load(run *r, work *w, aq_error *e)
 {
     double begin = aq_now();
-    aq_status status = aq_tile_load(r->plan, tile, b->src, e);
-    stats->read_s += aq_now() - begin;
+    aq_status status = AQ_OK;
+    const void *there = aq_reader_acquire(r->options->reader, w->index);
+    if (there != NULL)
+        w->src = there;
+    else
+        status = aq_tile_load(r->plan, &w->tile, w->own.src, e);
+    w->stats->read_s += aq_now() - begin;
     return status;
 }
 
@@ -85,25 +118,23 @@ static const aq_kernel *kernel_of(const run *r, const aq_item *item)
     return r->kernel[item->type_id][item->tensor->dtype];
 }
 
-static aq_status quantize(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
-                          aq_error *e)
+static aq_status quantize(run *r, work *w, aq_error *e)
 {
-    const aq_kernel *kernel = kernel_of(r, tile->item);
+    const aq_kernel *kernel = kernel_of(r, w->tile.item);
     double begin = aq_now();
     aq_status status =
-        aq_tile_quantize(r->plan, tile, kernel, r->options->nonfinite, b->src, b->dst, e);
-    stats->kernel_s += aq_now() - begin;
+        aq_tile_quantize(r->plan, &w->tile, kernel, r->options->nonfinite, w->src, w->own.dst, e);
+    w->stats->kernel_s += aq_now() - begin;
     return status;
 }
 
-static aq_status store(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
-                       aq_error *e)
+static aq_status store(run *r, work *w, aq_error *e)
 {
     double begin = aq_now();
-    aq_status status = aq_tile_store(r->plan, tile, b->src, b->dst, r->sink, e);
-    stats->write_s += aq_now() - begin;
-    stats->tiles++;
-    progress(r, tile->src_bytes);
+    aq_status status = aq_tile_store(r->plan, &w->tile, w->src, w->own.dst, r->sink, e);
+    w->stats->write_s += aq_now() - begin;
+    w->stats->tiles++;
+    progress(r, w->tile.src_bytes);
     return status;
 }
 
@@ -112,20 +143,21 @@ static aq_status store(run *r, aq_thread_stats *stats, const aq_tile *tile, cons
  * benchmark: of every 100 tiles, AQ_EXTRA_WORK are loaded and quantized once more and thrown away.
  * The worker of a tile half the model away does it, so that the bytes are as cold as at first. A
  * failure is left to the tile's own turn. */
-static void work_more(run *r, aq_thread_stats *stats, const buffers *own, uint64_t index)
+static void work_more(run *r, const work *own)
 {
-    uint64_t tiles = r->plan->tiles;
+    uint64_t tiles = r->plan->tiles, index = own->index;
     uint64_t more = (index + 1) * AQ_EXTRA_WORK / 100 - index * AQ_EXTRA_WORK / 100;
-    aq_tile tile = aq_plan_tile(r->plan, (index + tiles / 2) % tiles);
+    work w = *own;
     aq_error ignored;
+    w.tile = aq_plan_tile(r->plan, (index + tiles / 2) % tiles);
     for (uint64_t i = 0; i < more; i++)
-        if (load(r, stats, &tile, own, &ignored) == AQ_OK)
-            (void)quantize(r, stats, &tile, own, &ignored);
+        if (aq_tile_load(r->plan, &w.tile, w.own.src, &ignored) == AQ_OK)
+            (void)quantize(r, &w, &ignored);
 }
 #else
-static void work_more(run *r, aq_thread_stats *stats, const buffers *own, uint64_t index)
+static void work_more(run *r, const work *own)
 {
-    (void)r, (void)stats, (void)own, (void)index;
+    (void)r, (void)own;
 }
 #endif
 
@@ -133,29 +165,28 @@ static int stream_task(void *arg, unsigned worker, uint64_t index)
 {
     run *r = arg;
     if (cancelled(r))
-        return cancelled(r);
+        return end(r, AQ_CANCELLED);
     aq_error error;
-    aq_tile tile = aq_plan_tile(r->plan, index);
-    const buffers *own = &r->own[worker];
-    aq_thread_stats *stats = &r->stats[worker];
-    work_more(r, stats, own, index);
-    aq_status status = load(r, stats, &tile, own, &error);
+    work w = take(r, worker, index);
+    work_more(r, &w);
+    aq_status status = load(r, &w, &error);
     if (status == AQ_OK)
-        status = quantize(r, stats, &tile, own, &error);
+        status = quantize(r, &w, &error);
     if (status == AQ_OK)
-        status = store(r, stats, &tile, own, &error);
+        status = store(r, &w, &error);
+    aq_reader_release(r->options->reader, index);
     return status == AQ_OK ? 0 : report(r, index, &error);
 }
 
-static buffers batch_buffers(const run *r, const aq_tile *tile)
+/* Batch mode keeps what the reader needs back. */
+static aq_status batch_load(run *r, work *w, aq_error *e)
 {
-    return (buffers){.src = (char *)r->whole.src + tile->src_base,
-                     .dst = (char *)r->whole.dst + tile->dst_base};
+    aq_status status = load(r, w, e);
+    if (status == AQ_OK && w->src != w->own.src)
+        memcpy(w->own.src, w->src, (size_t)w->tile.src_bytes);
+    aq_reader_release(r->options->reader, w->index);
+    return status;
 }
-
-/* One step of every tile. */
-typedef aq_status step(run *r, aq_thread_stats *stats, const aq_tile *tile, const buffers *b,
-                       aq_error *e);
 
 typedef struct batch_pass {
     run *r;
@@ -165,14 +196,12 @@ typedef struct batch_pass {
 static int batch_task(void *arg, unsigned worker, uint64_t index)
 {
     const batch_pass *p = arg;
-    run *r = p->r;
-    if (cancelled(r))
-        return cancelled(r);
+    if (cancelled(p->r))
+        return end(p->r, AQ_CANCELLED);
     aq_error error;
-    aq_tile tile = aq_plan_tile(r->plan, index);
-    buffers b = batch_buffers(r, &tile);
-    aq_status status = p->step(r, &r->stats[worker], &tile, &b, &error);
-    return status == AQ_OK ? 0 : report(r, index, &error);
+    work w = take(p->r, worker, index);
+    aq_status status = p->step(p->r, &w, &error);
+    return status == AQ_OK ? 0 : report(p->r, index, &error);
 }
 
 /* ---- the run ---- */
@@ -229,7 +258,7 @@ static aq_status run_batch(run *r, aq_pool *pool, aq_run_stats *stats)
                          "not (--mode streaming)",
                          (unsigned long long)src + dst);
     if (status == AQ_OK)
-        status = pass(r, pool, batch_task, &(batch_pass){r, load}, &stats->load_s);
+        status = pass(r, pool, batch_task, &(batch_pass){r, batch_load}, &stats->load_s);
     if (status == AQ_OK)
         status = pass(r, pool, batch_task, &(batch_pass){r, quantize}, &stats->kernel_s);
     if (status == AQ_OK)
@@ -271,6 +300,24 @@ static void find_kernels(run *r, aq_run_stats *stats)
         if ((*kernel)->isa > stats->isa)
             stats->isa = (*kernel)->isa;
     }
+}
+
+static bool range_of_tile(const void *arg, uint64_t index, aq_range *range)
+{
+    aq_tile tile = aq_plan_tile(arg, index);
+    return aq_tile_range(&tile, range);
+}
+
+aq_reader *aq_run_reader(const aq_plan *plan, unsigned threads, uint64_t memory)
+{
+    aq_reader_options o = {.model = plan->model,
+                           .range = range_of_tile,
+                           .arg = plan,
+                           .tiles = plan->tiles,
+                           .max_tile = plan->max_src,
+                           .threads = threads,
+                           .memory = memory};
+    return aq_reader_open(&o);
 }
 
 uint64_t aq_run_memory(const aq_plan *plan, aq_mode mode, unsigned threads)

@@ -6,11 +6,13 @@
 #include "io.h"
 #include "plan.h"
 #include "pool.h"
+#include "reader.h"
 
 typedef struct aq_run_options {
     aq_mode mode;
     aq_isa isa;
     aq_nonfinite nonfinite;
+    aq_reader *reader;          /* of the same plan; may be NULL */
     const volatile int *cancel; /* may be NULL */
     aq_progress_fn *progress;   /* may be NULL */
     void *progress_arg;
@@ -25,6 +27,9 @@ typedef struct aq_run_stats {
 
 /* Bytes that a run will hold in buffers. */
 uint64_t aq_run_memory(const aq_plan *plan, aq_mode mode, unsigned threads);
+
+/* A reader for the plan's tiles, as aq_reader_open. */
+aq_reader *aq_run_reader(const aq_plan *plan, unsigned threads, uint64_t memory);
 
 /* Reads every tile of the plan from the model, quantizes it and writes it to the sink (headers and
  * constants too); no commit. On an error the one of the first tile that has one is reported,

@@ -5,7 +5,11 @@
 
 #include "kernels/kernel.h"
 #include "plan.h"
+#include "reader.h"
 #include "run.h"
+
+/* Where the tile's source bytes are; false where they are not in one piece. */
+bool aq_tile_range(const aq_tile *tile, aq_range *range);
 
 /* All of the tile's source bytes, row by row, into src. */
 aq_status aq_tile_load(const aq_plan *plan, const aq_tile *tile, void *src, aq_error *err);

@@ -11,23 +11,30 @@ static uint64_t element_bytes(const aq_tile *tile)
     return aq_dtype_get(tile->item->tensor->dtype)->bytes;
 }
 
+bool aq_tile_range(const aq_tile *tile, aq_range *range)
+{
+    const aq_item *item = tile->item;
+    const aq_tensor *t = item->tensor;
+    bool packed = item->action == AQ_ACTION_PACK;
+    uint64_t at = tile->src_at;
+    if (packed)
+        at = (tile->row * item->cols + tile->col) * element_bytes(tile);
+    *range = (aq_range){t->file, t->offset + at, tile->src_bytes};
+    return !packed || tile->cols == item->cols;
+}
+
 aq_status aq_tile_load(const aq_plan *plan, const aq_tile *tile, void *src, aq_error *err)
 {
-    const aq_tensor *t = tile->item->tensor;
     aq_source *source = plan->model->source;
-    if (tile->item->action != AQ_ACTION_PACK)
-        return source->read_at(source, t->file, t->offset + tile->src_at, src,
-                               (size_t)tile->src_bytes, err);
-
+    aq_range range;
+    if (aq_tile_range(tile, &range))
+        return source->read_at(source, range.file, range.offset, src, (size_t)range.size, err);
     uint64_t element = element_bytes(tile), row_bytes = tile->item->cols * element;
-    uint64_t offset = t->offset + tile->row * row_bytes + tile->col * element;
-    if (tile->cols == tile->item->cols)
-        return source->read_at(source, t->file, offset, src, (size_t)tile->src_bytes, err);
     size_t piece = (size_t)(tile->cols * element);
     aq_status status = AQ_OK;
     for (uint64_t r = 0; status == AQ_OK && r < tile->rows; r++)
-        status = source->read_at(source, t->file, offset + r * row_bytes, (char *)src + r * piece,
-                                 piece, err);
+        status = source->read_at(source, range.file, range.offset + r * row_bytes,
+                                 (char *)src + r * piece, piece, err);
     return status;
 }
 

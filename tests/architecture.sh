@@ -58,7 +58,7 @@ only 'the benchmark sees only the public interface' 'bench/.*' "$public|bench/.*
 never 'formats see neither pool nor kernels nor what drives them' \
     "$formats" 'src/(pool|plan|run|output)\.h|src/kernels/.*'
 only 'kernels see their own contract' 'src/kernels/.*' "$public|src/half\.h|src/kernels/.*"
-only 'the pool knows nothing of quantization' 'src/pool\.[ch]' "$public|$base|src/pool\.h"
+only 'the pool knows nothing of quantization' 'src/pool\.[ch]' "$public|$base|src/(pool|thread)\.h"
 only 'the base knows only itself' 'src/(error|memory|dtype|cpu)\.[ch]' "$public|$base|src/cpu\.h"
 only 'the public header stands alone' "$public" 'nothing'
 only 'statistics are arithmetic on numbers' 'bench/(binomial|fit|rule|stats)\.[ch]' \

@@ -84,12 +84,39 @@ make_a_directory() { # FUNCTION
     faulted=$((faulted + n - 1))
 }
 
+# The same where the input is read past the page cache: whatever fails there, the worker reads.
+drop_cold() {
+    dd if=cold.safetensors of=cold.safetensors oflag=nocache conv=notrunc,fdatasync count=0 \
+        status=none
+}
+
+read_cold() { # FUNCTION
+    n=1
+    drop_cold
+    while fault "$1" $n "$bin" quantize -q -j2 --no-sync cold.safetensors out.cold.gguf; do
+        check_ending
+        if [ "$code" -eq 0 ]; then
+            cmp -s out.cold.gguf want.cold.gguf || complain "$what" "wrong output"
+        elif [ -e out.cold.gguf ]; then
+            complain "$what" "left an output behind"
+        fi
+        rm -f out.cold.gguf
+        drop_cold
+        n=$((n + 1))
+    done
+    cmp -s out.cold.gguf want.cold.gguf || complain "$1" "wrong output without a fault"
+    rm -f out.cold.gguf
+    faulted=$((faulted + n - 1))
+}
+
 mkdir model
 "$bin" quantize -q --no-sync -t int8 --keep '*' synthetic:3x64x1024:f16 in.safetensors
 cp in.safetensors model/model.safetensors
 echo '{"model_type": "llama"}' >model/config.json
 echo '{}' >model/tokenizer.json
 "$bin" quantize -q --no-sync in.safetensors want.gguf
+"$bin" quantize -q -t int8 --keep '*' synthetic:2x1024x1024:f16 cold.safetensors
+"$bin" quantize -q --no-sync cold.safetensors want.cold.gguf
 "$bin" quantize -q --no-sync -t int4 --asymmetric model want
 echo old >old.gguf
 
@@ -99,6 +126,7 @@ for function in malloc mmap open pread pwrite fallocate fsync close rename renam
     faulted=0
     replace_a_file "$function"
     make_a_directory "$function"
+    case $function in malloc | mmap | open | pread | close | pthread_create) read_cold "$function" ;; esac
     echo "$function: $faulted faults"
     total=$((total + faulted))
 done

@@ -137,8 +137,7 @@ static void show(void *arg, uint64_t done, uint64_t total)
 {
     cli_progress *p = arg;
     char rate[32];
-    double seconds = aq_now() - p->begin,
-           share = total == 0 ? 1.0 : (double)done / (double)total;
+    double seconds = aq_now() - p->begin, share = total == 0 ? 1.0 : (double)done / (double)total;
     double left = share > 0.0 ? seconds / share - seconds : 0.0;
     (void)fprintf(stderr, "\r%s: %3.0f%%, %s/s, %.0f s left\033[K", p->what, share * 100.0,
                   cli_bytes((double)done / (seconds > 0.0 ? seconds : 1.0), rate, sizeof rate),

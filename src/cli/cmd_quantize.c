@@ -40,6 +40,8 @@ static const char help_text[] =
     "                           0 = one scale per row; default 128\n"
     "      --asymmetric         safetensors types: with zero points; default symmetric\n"
     "      --memory-limit SIZE  refuse at the start if it cannot be kept (64M, 2GiB, ...)\n"
+    "      --io WAY             auto (default): what is not in the page cache is read past it;\n"
+    "                           cached: all through it, where it stays for the next run\n"
     "      --isa ISA            use nothing above scalar, avx2, avx512 or neon\n"
     "      --keep GLOB          leave matching tensors as they are (repeatable)\n"
     "      --nonfinite ACTION   error (default): stop at a NaN or infinity, naming it;\n"
@@ -62,6 +64,7 @@ enum {
     OPT_GROUP_SIZE,
     OPT_ASYMMETRIC,
     OPT_MEMORY_LIMIT,
+    OPT_IO,
     OPT_ISA,
     OPT_KEEP,
     OPT_NONFINITE,
@@ -83,6 +86,7 @@ static const struct option long_options[] = {
     {"group-size", required_argument, NULL, OPT_GROUP_SIZE},
     {"asymmetric", no_argument, NULL, OPT_ASYMMETRIC},
     {"memory-limit", required_argument, NULL, OPT_MEMORY_LIMIT},
+    {"io", required_argument, NULL, OPT_IO},
     {"isa", required_argument, NULL, OPT_ISA},
     {"keep", required_argument, NULL, OPT_KEEP},
     {"nonfinite", required_argument, NULL, OPT_NONFINITE},
@@ -124,6 +128,17 @@ static int take_mode(command *c, const char *value)
         c->options.mode = AQ_MODE_BATCH;
     else
         return bad("mode", value, "streaming or batch");
+    return 0;
+}
+
+static int take_io(command *c, const char *value)
+{
+    if (strcmp(value, "auto") == 0)
+        c->options.io = AQ_IO_AUTO;
+    else if (strcmp(value, "cached") == 0)
+        c->options.io = AQ_IO_CACHED;
+    else
+        return bad("io", value, "auto or cached");
     return 0;
 }
 
@@ -205,6 +220,8 @@ static int take_value(command *c, int option, const char *value)
         return take_repeat(c, value);
     case OPT_ISA:
         return take_isa(c, value);
+    case OPT_IO:
+        return take_io(c, value);
     case OPT_NONFINITE:
         return take_nonfinite(c, value);
     case OPT_SHARD:

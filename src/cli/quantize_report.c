@@ -182,12 +182,13 @@ static json_t *times(const repeat_runs *runs)
 static json_t *counts(const aq_quantize_options *options, const aq_quantize_result *r)
 {
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "weights", report_integer(r->weights), "in_bytes", report_integer(r->in_bytes), "out_bytes",
-        report_integer(r->out_bytes), "accounted_bytes", report_integer(r->accounted_bytes),
-        "allocations", report_integer(r->allocations), "rss_before_bytes",
-        report_integer(r->rss_before), "rss_peak_bytes", report_integer(r->rss_peak),
-        "voluntary_switches", report_integer(r->voluntary_switches), "involuntary_switches",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "weights", report_integer(r->weights), "in_bytes", report_integer(r->in_bytes),
+        "direct_bytes", report_integer(r->direct_bytes), "out_bytes", report_integer(r->out_bytes),
+        "accounted_bytes", report_integer(r->accounted_bytes), "allocations",
+        report_integer(r->allocations), "rss_before_bytes", report_integer(r->rss_before),
+        "rss_peak_bytes", report_integer(r->rss_peak), "voluntary_switches",
+        report_integer(r->voluntary_switches), "involuntary_switches",
         report_integer(r->involuntary_switches), "checksum", checksum(options, r), "workers",
         workers(r), "tensors_total", report_integer(r->tensors), "tensors_quantized",
         report_integer(r->tensors_quantized), "tensors_short_group",
