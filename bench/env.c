@@ -222,6 +222,23 @@ void bench_env_read(const char *work_dir, bench_env *env)
     bench_fitness_before(&idle, env);
 }
 
+const char *bench_env_words(const bench_fact *fact, char *out, size_t size)
+{
+    if (fact->text != NULL)
+        return fact->text;
+    if (isinf(fact->number))
+        (void)snprintf(out, size, "none");
+    else if (isnan(fact->number))
+        (void)snprintf(out, size, "unknown");
+    else if (strstr(fact->key, "bytes") != NULL)
+        (void)bench_bytes(fact->number, out, size);
+    else if (strstr(fact->key, "_part") != NULL)
+        (void)snprintf(out, size, "%.1f%%", 100 * fact->number);
+    else
+        (void)snprintf(out, size, "%g", fact->number);
+    return out;
+}
+
 const bench_fact *bench_env_find(const bench_env *env, const char *key)
 {
     for (size_t i = 0; i < env->facts; i++)

@@ -32,6 +32,10 @@ void bench_env_free(bench_env *env);
 /* NULL where there is no such fact. */
 const bench_fact *bench_env_find(const bench_env *env, const char *key);
 
+/* A fact as words: its text, or its number in the unit that its key names. Returns `out`, or the
+ * text. */
+const char *bench_env_words(const bench_fact *fact, char *out, size_t size);
+
 /* How many threads can have a core of their own. */
 unsigned bench_env_cores(const bench_env *env);
 

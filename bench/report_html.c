@@ -179,15 +179,7 @@ static void print_environment(const bench_report *report, FILE *out)
     fact_row(out, "Seed", value);
     for (size_t i = 0; i < report->env->facts; i++) {
         const bench_fact *fact = &report->env->fact[i];
-        if (isinf(fact->number))
-            (void)snprintf(value, sizeof value, "none");
-        else if (isnan(fact->number))
-            (void)snprintf(value, sizeof value, "unknown");
-        else if (strstr(fact->key, "bytes") != NULL)
-            (void)bench_bytes(fact->number, value, sizeof value);
-        else
-            (void)snprintf(value, sizeof value, "%g", fact->number);
-        fact_row(out, fact->label, fact->text != NULL ? fact->text : value);
+        fact_row(out, fact->label, bench_env_words(fact, value, sizeof value));
     }
     percent_row(out, "CPU used by others", report->run->seen.other_part);
     percent_row(out, "CPU taken by hypervisor", report->run->seen.steal_part);

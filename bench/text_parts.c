@@ -84,17 +84,8 @@ void bench_text_environment(const bench_text_writer *w)
     (void)fprintf(w->out, "%-26s %" PRIu64 "\n", "Seed", w->report->seed);
     for (size_t i = 0; i < env->facts; i++) {
         const bench_fact *fact = &env->fact[i];
-        if (fact->text != NULL)
-            (void)fprintf(w->out, "%-26s %s\n", fact->label, fact->text);
-        else if (isinf(fact->number))
-            (void)fprintf(w->out, "%-26s none\n", fact->label);
-        else if (isnan(fact->number))
-            (void)fprintf(w->out, "%-26s unknown\n", fact->label);
-        else if (strstr(fact->key, "bytes") != NULL)
-            (void)fprintf(w->out, "%-26s %s\n", fact->label,
-                          bench_bytes(fact->number, value, sizeof value));
-        else
-            (void)fprintf(w->out, "%-26s %g\n", fact->label, fact->number);
+        (void)fprintf(w->out, "%-26s %s\n", fact->label,
+                      bench_env_words(fact, value, sizeof value));
     }
     print_seen(w);
     for (size_t i = 0; i < env->doubts; i++)
@@ -109,9 +100,13 @@ void bench_text_key(const bench_text_writer *w)
           "samples. Speedups and ratios are paired within rounds. Memory is the peak\n"
           "resident set of the process. CPU/wall is CPU time over wall time; balance is\n"
           "total CPU time over threads x that of the busiest thread; Gw/s is 10^9 weights\n"
-          "per second. The serial part is what the speedup shows by Karp and Flatt. Marks, where "
-          "any sample has them: o more threads than usable CPUs;\n"
-          "c CPU/wall under 0.9 x threads: did not have its cores; t fewer threads ran than\n"
-          "asked for; e part of the input was not in the page cache.\n",
+          "per second. The serial part is what the speedup shows by Karp and Flatt.\n"
+          "Of threads x time, serial is what one thread did alone, idle had no tile, no CPU\n"
+          "had a tile and waited, slower is CPU time that the same tiles took more than on\n"
+          "one thread. Read GB/s is what as many threads (one for each CPU at most) read\n"
+          "from memory in the same rounds, and used the part of it that the input took.\n"
+          "Marks, where any sample has them: o more threads than usable CPUs; c CPU/wall\n"
+          "under 0.9 x threads: did not have its cores; t fewer threads ran than asked for;\n"
+          "e part of the input was not in the page cache.\n",
           w->out);
 }
