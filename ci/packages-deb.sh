@@ -56,33 +56,39 @@ judge_with_lintian() { # CHANGES
         "$work/lintian.log" >&2 || :
 }
 
-# What the first paragraph of `ci/packages --help` promises of --install-test.
-test_deb() { # DIRECTORY OF THE PACKAGES, SOURCE DIRECTORY
+# The packages where nothing of ours has ever been; then their own tests, which install compilers and
+# need not clean up after themselves.
+test_deb() { # DIRECTORY OF THE PACKAGES
     need_root --install-test
     make_root_archive "$root_archive" "$mirror"
     clean=$work/root
     say "unpacking a clean Debian 12 in $clean"
     unpack_root "$root_archive" "$clean"
     in_root "$clean" sh -ec 'apt-get -q update
-        apt-get -q -y --no-install-recommends install autopkgtest man-db' >"$work/root.log" 2>&1 </dev/null ||
-        { tail -n 30 "$work/root.log" >&2 && die 'the clean system cannot install what it needs'; }
-    mkdir "$clean/packages"
+        apt-get -q -y --no-install-recommends install man-db' >"$work/root.log" 2>&1 </dev/null ||
+        { tail -n 30 "$work/root.log" >&2 && die 'the clean system cannot install man-db'; }
+    mkdir -p "$clean/packages/source"
     cp "$1"/*.deb "$clean/packages"
-    cp -R "$2" "$clean/packages/source"
+    cp -R "$aq_source/debian" "$aq_source/tests" "$clean/packages/source"
     list_root "$clean" >"$work/before"
-    in_root "$clean" sh -c "$(cat "$aq_source/ci/packages-deb-inside.sh")" >"$work/install-test.log" 2>&1 \
-        </dev/null || { tail -n 60 "$work/install-test.log" >&2 && die "the install test failed"; }
-    grep '^==> ' "$work/install-test.log" >&2
+    run_inside install
     list_root "$clean" >"$work/after"
     left=$(diff "$work/before" "$work/after") || die "apt purge left or took something:
 $left"
     say 'apt purge left nothing behind'
+    run_inside autopkgtest
+    grep -E '^[a-z-]+ +PASS$' "$work/autopkgtest.log" | sort -u >&2
     chmod -R u+w "$clean" && rm -rf "$clean"
 }
 
-package_deb() {
-    [ -f "$aq_source/debian/control" ] || die 'there is no debian/ here: it is in a checkout, not in a tarball'
-    [ "$install" = no ] || install_packages build check deb root
+run_inside() { # PART
+    in_root "$clean" sh -c "$(cat "$aq_source/ci/packages-deb-inside.sh")" inside "$1" \
+        >"$work/$1.log" 2>&1 </dev/null ||
+        { tail -n 60 "$work/$1.log" >&2 && die "$1 failed: $work/$1.log"; }
+    grep '^==> ' "$work/$1.log" >&2
+}
+
+make_deb() {
     tarball=$(make_tarball "$work/tarball")
     options=''
     [ "$check" = yes ] || options=nocheck
@@ -90,7 +96,19 @@ package_deb() {
     [ "$check" = no ] || grep -h '^# [A-Z]*: ' "$work/first/build.log" >&2 || :
     judge_with_lintian "$(find "$work/first" -name '*.changes')"
     [ "$reproducible" = no ] || build_deb_again "$tarball"
-    [ "$install_test" = no ] || test_deb "$work/first" "$deb_source"
     find "$work/first" -maxdepth 1 -type f ! -name build.log -exec cp '{}' "$output" ';'
+}
+
+package_deb() {
+    [ -f "$aq_source/debian/control" ] ||
+        die 'there is no debian/ here: it is in a checkout, not in a tarball'
+    if [ "$build" = yes ]; then
+        [ "$install" = no ] || install_packages build check deb
+        make_deb
+    fi
+    if [ "$install_test" = yes ]; then
+        [ "$install" = no ] || install_packages root
+        test_deb "$output"
+    fi
     find "$output" -maxdepth 1 -name '*.deb' | sort
 }

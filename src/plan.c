@@ -248,7 +248,7 @@ static aq_status make_items(aq_plan *plan, const aq_plan_options *options, aq_er
         if (plan->ruled && choices[i].needs_imatrix)
             status = fail_imatrix(model, &model->tensors[i], err);
         shape_item(plan, &plan->items[i], options, plan->ruled ? &choices[i] : NULL,
-                   aq_round_up(tile_bytes, TILE_ALIGN));
+                   (size_t)aq_round_up(tile_bytes, TILE_ALIGN));
     }
     aq_free(choices);
     return status;

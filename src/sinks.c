@@ -60,11 +60,19 @@ typedef struct checksum_sink {
 
 #define PRIME ((UINT64_C(1) << 61) - 1)
 
-static uint64_t reduce(unsigned __int128 x)
+/* x modulo PRIME: a bit above the 61st counts as one 61 places below. */
+static uint64_t reduce(uint64_t x)
 {
-    uint64_t folded = (uint64_t)(x & PRIME) + (uint64_t)(x >> 61);
-    folded = (folded & PRIME) + (folded >> 61);
-    return folded == PRIME ? 0 : folded;
+    uint64_t folded = (x & PRIME) + (x >> 61);
+    return folded >= PRIME ? folded - PRIME : folded;
+}
+
+/* word * k modulo PRIME, for k < 2^61, without a 128-bit type, which 32-bit machines lack: times
+ * 2^32 is a turn of the 61 bits. */
+static uint64_t times(uint32_t word, uint64_t k)
+{
+    uint64_t low = reduce(word * (k & UINT32_MAX)), high = reduce(word * (k >> 32));
+    return reduce(low + ((high << 32 & PRIME) | high >> 29));
 }
 
 /* SplitMix64's output function of the word's place: independent-looking keys below 2^61. */
@@ -80,17 +88,17 @@ static uint64_t key(uint32_t file, uint64_t word)
  * goes unseen with a chance of about 2^-61. */
 static uint64_t sum_of(uint32_t file, uint64_t offset, const uint8_t *p, size_t size)
 {
-    unsigned __int128 sum = 0;
+    uint64_t sum = 0;
     while (size > 0) {
         size_t skip = (size_t)(offset % 4), take = size < 4 - skip ? size : 4 - skip;
         uint32_t word = 0;
         memcpy((uint8_t *)&word + skip, p, take);
-        sum += reduce((unsigned __int128)word * key(file, offset / 4));
+        sum = reduce(sum + times(word, key(file, offset / 4)));
         offset += take;
         p += take;
         size -= take;
     }
-    return reduce(sum);
+    return sum;
 }
 
 static aq_status checksum_write(aq_sink *self, uint32_t file, uint64_t offset, const void *buf,
@@ -131,7 +139,7 @@ aq_sink *aq_checksum_sink(aq_sink *inner)
 
 uint64_t aq_checksum_add(uint64_t a, uint64_t b)
 {
-    return reduce((unsigned __int128)a + b);
+    return reduce(reduce(a) + reduce(b));
 }
 
 uint64_t aq_checksum_sink_value(aq_sink *sink)

@@ -297,7 +297,7 @@ static aq_status fill_tensors(aq_model *model, const synthetic_source *source, a
 {
     const shape *of = &source->shape;
     uint64_t *dims = aq_arena_alloc(&model->arena, 4 * sizeof *dims);
-    model->tensors = aq_arena_alloc(&model->arena, of->layers * sizeof *model->tensors);
+    model->tensors = aq_arena_alloc(&model->arena, (size_t)of->layers * sizeof *model->tensors);
     if (dims == NULL || model->tensors == NULL)
         return aq_fail_memory(err, "the tensors of a synthetic model");
     dims[0] = of->rows;
