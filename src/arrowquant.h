@@ -250,6 +250,7 @@ typedef struct aq_tensor_result {
     const char *reason; /* why it was not quantized; NULL where it was */
     uint64_t weights;
     uint64_t in_bytes, out_bytes;
+    uint64_t underflows; /* as in aq_quantize_result, of this tensor */
 } aq_tensor_result;
 
 typedef struct aq_quantize_result {
@@ -282,6 +283,10 @@ typedef struct aq_quantize_result {
     const char *mixture; /* whose rules gave the tensors their types; NULL where one type is all */
     size_t tensors_substituted; /* to another type than the rules wanted, since rows do not fit */
     uint64_t direct_bytes;      /* of in_bytes, read past the page cache */
+    /* Blocks and groups whose weights differ but read back as one value, since they are too small
+     * for the scale's type (below some 1e-6 for a float16): as ggml and compressed-tensors do it.
+     */
+    uint64_t underflows;
 } aq_quantize_result;
 
 /* Quantize the model at `input` into `output`.

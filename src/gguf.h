@@ -28,6 +28,10 @@ enum { AQ_GGUF_ALIGNMENT = 32, AQ_GGUF_RANK_MAX = 4 };
 /* Bytes of a value of a type of fixed size, 0 for strings, arrays and what is no type. */
 uint32_t aq_gguf_type_size(uint32_t type);
 
+/* The product of a shape. False where it does not fit the int64 that ggml counts in, zeros left out:
+ * no order of multiplying may wrap on the way to a product of zero. */
+bool aq_gguf_weights(const uint64_t *shape, uint32_t rank, uint64_t *weights);
+
 /* value rounded up to a multiple of alignment, a power of two; false on overflow. */
 bool aq_gguf_align(uint64_t value, uint32_t alignment, uint64_t *out);
 

@@ -99,14 +99,10 @@ static aq_status take_shape(reader *r, entry *e)
         return status;
     if (e->rank > AQ_GGUF_RANK_MAX)
         return aq_gguf_fail(&r->c, "more than 4 dimensions");
-    e->weights = 1;
-    for (uint32_t i = e->rank; i-- > 0 && status == AQ_OK;) {
+    for (uint32_t i = e->rank; i-- > 0 && status == AQ_OK;)
         status = aq_gguf_take(&r->c, &e->shape[i], sizeof e->shape[i]);
-        /* ggml counts in int64. */
-        if (status == AQ_OK && (__builtin_mul_overflow(e->weights, e->shape[i], &e->weights) ||
-                                e->weights > INT64_MAX || e->shape[i] > INT64_MAX))
-            return aq_gguf_fail(&r->c, "the shape's product does not fit 63 bits");
-    }
+    if (status == AQ_OK && !aq_gguf_weights(e->shape, e->rank, &e->weights))
+        return aq_gguf_fail(&r->c, "the shape's product does not fit 63 bits");
     return status;
 }
 

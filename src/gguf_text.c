@@ -23,6 +23,19 @@ uint32_t aq_gguf_type_size(uint32_t type)
     return type < AQ_GGUF_TYPES ? sizes[type] : 0;
 }
 
+bool aq_gguf_weights(const uint64_t *shape, uint32_t rank, uint64_t *weights)
+{
+    uint64_t product = 1;
+    *weights = 1;
+    for (uint32_t i = 0; i < rank; i++) {
+        uint64_t factor = shape[i] != 0 ? shape[i] : 1;
+        if (__builtin_mul_overflow(product, factor, &product) || product > INT64_MAX)
+            return false;
+        *weights *= shape[i];
+    }
+    return true;
+}
+
 bool aq_gguf_align(uint64_t value, uint32_t alignment, uint64_t *out)
 {
     uint64_t mask = (uint64_t)alignment - 1;

@@ -133,10 +133,7 @@ static aq_status check_tensor(const aq_out_tensor *t, const char *path, aq_error
                        "%s: tensor '%s': GGUF has at most 4 dimensions, not %" PRIu32
                        "; write safetensors instead",
                        path, t->name, t->rank);
-    bool fits = true;
-    for (uint32_t i = 0; i < t->rank; i++)
-        fits = fits && !__builtin_mul_overflow(weights, t->shape[i], &weights) &&
-               weights <= INT64_MAX && t->shape[i] <= INT64_MAX;
+    bool fits = aq_gguf_weights(t->shape, t->rank, &weights);
     uint64_t row = t->rank > 0 ? t->shape[t->rank - 1] : 1;
     if (!fits || row % info->block != 0 || !aq_dtype_bytes(t->dtype, weights, &bytes) ||
         bytes != t->bytes)

@@ -117,6 +117,7 @@ typedef struct job {
     aq_pool *pool;
     aq_reader *reader;
     aq_run_stats stats;
+    atomic_uint_fast64_t *underflows; /* [items of the plan] */
 } job;
 
 static void close_job(job *j)
@@ -126,6 +127,7 @@ static void close_job(job *j)
     if (j->sink != NULL)
         j->sink->close(j->sink);
     aq_free(j->stats.thread);
+    aq_free(j->underflows);
     if (j->planned)
         aq_plan_free(&j->plan);
     aq_part_free(&j->part);
@@ -220,6 +222,9 @@ static aq_status open_job(job *j, const char *input, const char *output, aq_erro
     j->pool = aq_pool_create(o->threads != 0 ? o->threads : aq_usable_cpus());
     if (j->pool == NULL)
         return aq_fail_memory(err, "the threads");
+    j->underflows = aq_calloc(j->plan.item_count, sizeof *j->underflows);
+    if (j->underflows == NULL)
+        return aq_fail_memory(err, "the counters");
     status = check_memory(j, err);
     if (status == AQ_OK)
         status = open_sink(j, output, err);
@@ -237,7 +242,8 @@ static aq_status run_job(job *j, aq_error *err)
                         .reader = j->reader,
                         .cancel = o->cancel,
                         .progress = o->progress,
-                        .progress_arg = o->progress_arg};
+                        .progress_arg = o->progress_arg,
+                        .underflows = j->underflows};
     aq_status status = aq_run(&j->plan, j->sink, j->pool, &r, &j->stats, err);
     if (status == AQ_OK)
         status = aq_files_unchanged(j->model->source, err);
@@ -265,8 +271,9 @@ static uint64_t out_bytes_of(const aq_plan *plan, const aq_item *item)
     return bytes;
 }
 
-static bool describe_tensors(const aq_plan *plan, keepsake *k, aq_quantize_result *result)
+static bool describe_tensors(const job *j, keepsake *k, aq_quantize_result *result)
 {
+    const aq_plan *plan = &j->plan;
     size_t n = plan->item_count;
     aq_tensor_result *list = aq_arena_alloc(&k->arena, n * sizeof *list);
     if (list == NULL)
@@ -283,9 +290,11 @@ static bool describe_tensors(const aq_plan *plan, keepsake *k, aq_quantize_resul
                                .reason = item->reason,
                                .weights = t->weights,
                                .in_bytes = t->bytes,
-                               .out_bytes = out_bytes_of(plan, item)};
+                               .out_bytes = out_bytes_of(plan, item),
+                               .underflows = atomic_load(&j->underflows[i])};
         if (list[i].name == NULL)
             return false;
+        result->underflows += list[i].underflows;
         result->tensors_quantized += quantized;
         result->tensors_substituted += item->substituted;
         result->tensors_short_group +=
@@ -312,7 +321,7 @@ static aq_status fill_result(const job *j, aq_quantize_result *r, aq_error *err)
     aq_thread_stats *thread =
         k == NULL ? NULL : aq_arena_alloc(&k->arena, threads * sizeof *thread);
     r->owner = k;
-    if (thread == NULL || !describe_tensors(&j->plan, k, r)) {
+    if (thread == NULL || !describe_tensors(j, k, r)) {
         aq_quantize_result_free(r);
         return aq_fail_memory(err, "the result");
     }

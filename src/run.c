@@ -118,12 +118,22 @@ static const aq_kernel *kernel_of(const run *r, const aq_item *item)
     return r->kernel[item->type_id][item->tensor->dtype];
 }
 
+static void count_underflows(const run *r, const work *w)
+{
+    uint64_t lost = aq_tile_underflows(r->plan, &w->tile, w->src, w->own.dst);
+    if (lost > 0)
+        atomic_fetch_add_explicit(&r->options->underflows[w->tile.item - r->plan->items], lost,
+                                  memory_order_relaxed);
+}
+
 static aq_status quantize(run *r, work *w, aq_error *e)
 {
     const aq_kernel *kernel = kernel_of(r, w->tile.item);
     double begin = aq_now();
     aq_status status =
         aq_tile_quantize(r->plan, &w->tile, kernel, r->options->nonfinite, w->src, w->own.dst, e);
+    if (status == AQ_OK && r->options->underflows != NULL)
+        count_underflows(r, w);
     w->stats->kernel_s += aq_now() - begin;
     return status;
 }

@@ -3,6 +3,8 @@
 #ifndef AQ_RUN_H
 #define AQ_RUN_H
 
+#include <stdatomic.h>
+
 #include "io.h"
 #include "plan.h"
 #include "pool.h"
@@ -16,6 +18,9 @@ typedef struct aq_run_options {
     const volatile int *cancel; /* may be NULL */
     aq_progress_fn *progress;   /* may be NULL */
     void *progress_arg;
+    /* [items of the plan], zero before the run: blocks and groups that underflowed, as
+     * aq_quantize_result has them. May be NULL. */
+    atomic_uint_fast64_t *underflows;
 } aq_run_options;
 
 typedef struct aq_run_stats {

@@ -10,7 +10,7 @@
 #include "half.h"
 #include "run_internal.h"
 
-static float weight_at(aq_dtype dtype, const void *src, uint64_t i)
+float aq_weight_at(aq_dtype dtype, const void *src, uint64_t i)
 {
     uint16_t half;
     float value;
@@ -36,7 +36,7 @@ typedef struct share {
 static uint64_t first_nonfinite(aq_dtype dtype, const void *src, const share *s)
 {
     for (uint64_t i = 0; i < s->count; i++)
-        if (!isfinite(weight_at(dtype, src, s->first + i)))
+        if (!isfinite(aq_weight_at(dtype, src, s->first + i)))
             return i;
     return s->count;
 }
@@ -85,7 +85,7 @@ static bool block_overflows(const aq_type_info *type, aq_dtype dtype, const void
                             const share *s, const uint8_t *block)
 {
     for (uint64_t i = 0; i < s->count; i++)
-        if (fabsf(weight_at(dtype, src, s->first + i)) > most)
+        if (fabsf(aq_weight_at(dtype, src, s->first + i)) > most)
             return true;
     for (uint32_t i = 0; i < type->halves; i++)
         if (!half_is_finite(block + type->scale_at + 2 * i))
@@ -112,7 +112,8 @@ static aq_status check_blocks(const aq_plan *plan, const aq_tile *tile, aq_nonfi
         uint8_t *block = dst + i / type->block * type->bytes;
         uint64_t bad = first_nonfinite(t->dtype, src, &s);
         if (bad < s.count && nonfinite == AQ_NONFINITE_ERROR)
-            return fail_nonfinite(plan, t, s.index + bad, weight_at(t->dtype, src, i + bad), err);
+            return fail_nonfinite(plan, t, s.index + bad, aq_weight_at(t->dtype, src, i + bad),
+                                  err);
         if (bad < s.count)
             poison_block(type, block);
         else if (block_overflows(type, t->dtype, src, &s, block) && nonfinite == AQ_NONFINITE_ERROR)
@@ -131,7 +132,7 @@ typedef struct group_place {
 
 static bool scale_is_finite(aq_dtype dtype, const uint8_t *scale)
 {
-    return isfinite(weight_at(dtype, scale, 0));
+    return isfinite(aq_weight_at(dtype, scale, 0));
 }
 
 /* Level 0 with a NaN scale. Groups are multiples of 8 weights, so they begin on a byte. */
@@ -160,7 +161,7 @@ static aq_status check_group(const aq_plan *plan, const aq_tensor *t, aq_nonfini
 {
     uint64_t bad = first_nonfinite(t->dtype, src, s);
     if (bad < s->count && nonfinite == AQ_NONFINITE_ERROR)
-        return fail_nonfinite(plan, t, s->index + bad, weight_at(t->dtype, src, s->first + bad),
+        return fail_nonfinite(plan, t, s->index + bad, aq_weight_at(t->dtype, src, s->first + bad),
                               err);
     if (bad < s->count)
         poison_group(plan, t->dtype, s, g);

@@ -27,6 +27,14 @@ aq_status aq_tile_store(const aq_plan *plan, const aq_tile *tile, const void *sr
 aq_status aq_tile_check(const aq_plan *plan, const aq_tile *tile, aq_nonfinite nonfinite,
                         const void *src, void *dst, aq_error *err);
 
+/* How many blocks or groups of the tile hold weights that differ and read back as one value,
+ * because their scale was rounded to zero. */
+uint64_t aq_tile_underflows(const aq_plan *plan, const aq_tile *tile, const void *src,
+                            const void *dst);
+
+/* Weight i of a run of F32, F16 or BF16, widened. */
+float aq_weight_at(aq_dtype dtype, const void *src, uint64_t i);
+
 /* Magnitudes up to this (bits of a float32) can neither be non-finite nor overflow a scale. */
 #define AQ_SAFE_MAGNITUDE 0x477fe000u /* 65504, the largest float16 */
 

@@ -352,6 +352,13 @@ static void rank_5(aq_text *t)
     one_tensor(t, 5, dims, 0, 0, 32);
 }
 
+/* In one order of multiplying the product wraps, in another it is zero. */
+static void dims_wrap_to_zero(aq_text *t)
+{
+    static const uint64_t dims[] = {0, UINT64_C(1) << 32, UINT64_C(1) << 32};
+    one_tensor(t, 3, dims, 0, 0, 32);
+}
+
 static void dims_wrap(aq_text *t)
 {
     static const uint64_t dims[] = {UINT64_C(1) << 32, UINT64_C(1) << 32};
@@ -432,6 +439,7 @@ static const struct {
     {duplicate_tensor, "duplicate tensor 'w'"},
     {rank_5, "'w'|4 dimensions"},
     {dims_wrap, "'w'|does not fit"},
+    {dims_wrap_to_zero, "'w'|does not fit"},
     {dims_negative, "'w'|does not fit"},
     {bytes_wrap, "'w'|does not fit"},
     {broken_row, "'w'|rows of 16|Q8_0"},

@@ -129,7 +129,8 @@ bool cli_flush(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
-    cli_error("standard output: %s", strerror(errno));
+    if (cli_cancel == 0) /* else it is a signal that ends this process, and says enough */
+        cli_error("standard output: %s", strerror(errno));
     return false;
 }
 

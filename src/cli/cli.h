@@ -16,7 +16,7 @@ int cmd_info(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_synth(int argc, char **argv);
 
-/* Non-zero once SIGINT, SIGTERM, SIGHUP or SIGXFSZ came; main ends the process by it. */
+/* Non-zero once SIGINT, SIGTERM, SIGHUP, SIGPIPE or SIGXFSZ came; main ends the process by it. */
 extern volatile int cli_cancel;
 
 /* "arrowquant: MESSAGE" on standard error. */

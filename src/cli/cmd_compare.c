@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "json_report.h"
+#include "sandbox.h"
 #include "table.h"
 
 static const char help_text[] =
@@ -126,6 +127,7 @@ static int compare(command *c, const char *original, const char *quantized)
     aq_error error;
     aq_compare_result result;
     cli_progress progress;
+    sandbox_enter((const char *const[]){original, quantized}, 2, NULL);
     c->options.cancel = &cli_cancel;
     c->options.progress = cli_progress_start(&progress, quantized, c->quiet);
     c->options.progress_arg = &progress;

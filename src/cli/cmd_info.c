@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "json_report.h"
+#include "sandbox.h"
 #include "table.h"
 
 static const char help_text[] =
@@ -232,6 +233,7 @@ static int info(const char *path, bool json)
 {
     aq_error error;
     aq_model *model;
+    sandbox_enter(&path, 1, NULL);
     if (aq_model_open(path, &model, &error) != AQ_OK) {
         if (json)
             report_failure(&error);

@@ -11,6 +11,7 @@
 #include "json_report.h"
 #include "quantize_report.h"
 #include "repeat.h"
+#include "sandbox.h"
 
 typedef struct command {
     aq_quantize_options options;
@@ -299,6 +300,7 @@ static int quantize(command *c)
     aq_error error;
     repeat_runs runs;
     cli_progress progress;
+    sandbox_enter(&c->input, 1, c->output);
     c->options.keep = c->keep;
     c->options.cancel = &cli_cancel;
     c->options.progress = cli_progress_start(&progress, c->input, c->quiet);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "cli.h"
+#include "sandbox.h"
 
 static const char help_text[] =
     "Usage: arrowquant synth [OPTIONS] --params PARAMS OUTPUT\n"
@@ -150,6 +151,7 @@ int cmd_synth(int argc, char **argv)
     int code = parse(&c, argc, argv);
     if (code >= 0)
         return code;
+    sandbox_enter(NULL, 0, c.output);
     c.options.cancel = &cli_cancel;
     c.options.progress = cli_progress_start(&progress, c.output, c.quiet);
     c.options.progress_arg = &progress;

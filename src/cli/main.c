@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "sandbox.h"
 
 volatile int cli_cancel;
 
@@ -22,9 +23,9 @@ static const struct {
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-/* What asks the process to end. SIGXFSZ is one of them: the file-size limit was met, and the write
- * that met it fails as well. */
-static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGXFSZ};
+/* What asks the process to end. SIGXFSZ and SIGPIPE are among them: the file-size limit was met or
+ * a reader went away, and the write that met it fails as well. */
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
 
 static void on_signal(int number)
 {
@@ -41,8 +42,6 @@ static void catch_signals(void)
         if (sigaction(ending[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             (void)sigaction(ending[i], &action, NULL);
     }
-    /* A reader that went away is an error of that write; what is to be cleaned up still is. */
-    (void)signal(SIGPIPE, SIG_IGN);
 }
 
 /* So that a shell or make sees which signal it was. */
@@ -63,8 +62,9 @@ static void help(FILE *to)
     for (size_t i = 0; i < COMMANDS; i++)
         (void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
     (void)fputs("\n"
-                "  --help     this text; 'arrowquant COMMAND --help' for a command's options\n"
-                "  --version  the version\n"
+                "  --help        this text; 'arrowquant COMMAND --help' for a command's options\n"
+                "  --version     the version\n"
+                "  --no-sandbox  before COMMAND: keep the right to open any file (see the manual)\n"
                 "\n"
                 "Exit codes: 0 ok, 1 failure (I/O, memory), 2 usage, 3 bad input, 4 numeric;\n"
                 "a signal ends it by that signal, with nothing left behind.\n",
@@ -73,6 +73,10 @@ static void help(FILE *to)
 
 static int run(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--no-sandbox") == 0) {
+        sandbox_off = true;
+        argc--, argv++;
+    }
     if (argc < 2) {
         help(stderr);
         return AQ_USAGE;

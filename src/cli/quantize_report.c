@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "json_report.h"
+#include "sandbox.h"
 
 static const char *mode_name(aq_mode mode)
 {
@@ -71,6 +72,20 @@ static void print_types(const aq_quantize_result *r)
         (void)printf(")");
 }
 
+/* Whole blocks that became one value may be dead channels, or a model scaled far down. */
+static void print_underflows(const aq_quantize_result *r)
+{
+    size_t first = 0;
+    if (r->underflows == 0)
+        return;
+    while (r->tensor[first].underflows == 0)
+        first++;
+    (void)printf("%" PRIu64
+                 " blocks or groups have weights too small for their scale and read back "
+                 "as one value, the first ones in %s (--keep leaves a tensor as it is)\n",
+                 r->underflows, r->tensor[first].name);
+}
+
 void quantize_report_text(const char *output, const aq_quantize_options *options,
                           const repeat_runs *runs)
 {
@@ -105,6 +120,7 @@ void quantize_report_text(const char *output, const aq_quantize_options *options
         (void)printf("%zu tensors have rows that are no multiple of the group size: vLLM and "
                      "transformers refuse such layers (another --group-size, or --keep)\n",
                      r->tensors_short_group);
+    print_underflows(r);
     if (options->checksum)
         (void)printf("checksum %016" PRIx64 "\n", r->checksum);
     print_kept(r);
@@ -132,10 +148,11 @@ static json_t *tensors(const aq_quantize_result *r)
         const aq_tensor_result *t = &r->tensor[i];
         (void)json_array_append_new(
             list,
-            json_pack("{s:s, s:s, s:s, s:b, s:s?, s:o, s:o, s:o}", "name", t->name, "dtype",
+            json_pack("{s:s, s:s, s:s, s:b, s:s?, s:o, s:o, s:o, s:o}", "name", t->name, "dtype",
                       aq_dtype_name(t->dtype), "type", t->out_type, "quantized", t->quantized,
                       "reason", t->reason, "weights", report_integer(t->weights), "in_bytes",
-                      report_integer(t->in_bytes), "out_bytes", report_integer(t->out_bytes)));
+                      report_integer(t->in_bytes), "out_bytes", report_integer(t->out_bytes),
+                      "underflows", report_integer(t->underflows)));
     }
     return list;
 }
@@ -149,16 +166,26 @@ static json_t *checksum(const aq_quantize_options *options, const aq_quantize_re
     return json_string(text);
 }
 
+/* Null where nothing was given up. */
+static json_t *sandbox(void)
+{
+    char text[32];
+    if (sandbox_version() == 0)
+        return json_null();
+    (void)snprintf(text, sizeof text, "landlock %d", sandbox_version());
+    return json_string(text);
+}
+
 static json_t *what_ran(const char *input, const char *output, const aq_quantize_options *options,
                         const aq_quantize_result *r)
 {
     unsigned asked = options->threads != 0 ? options->threads : aq_usable_cpus();
-    return json_pack("{s:i, s:s, s:s, s:i, s:o, s:o, s:s, s:s?, s:s, s:s, s:o, s:o}",
-                     "schema_version", 1, "version", aq_version(), "status", "ok", "exit_code", 0,
-                     "input", report_text(input), "output", report_text(output), "type",
-                     aq_type_name(options->type), "mixture", r->mixture, "mode",
-                     mode_name(options->mode), "isa", aq_isa_name(r->isa), "threads_requested",
-                     report_integer(asked), "threads", report_integer(r->threads));
+    return json_pack(
+        "{s:i, s:s, s:s, s:i, s:o, s:o, s:s, s:s?, s:s, s:s, s:o, s:o, s:o}", "schema_version", 1,
+        "version", aq_version(), "status", "ok", "exit_code", 0, "input", report_text(input),
+        "output", report_text(output), "type", aq_type_name(options->type), "mixture", r->mixture,
+        "mode", mode_name(options->mode), "isa", aq_isa_name(r->isa), "threads_requested",
+        report_integer(asked), "threads", report_integer(r->threads), "sandbox", sandbox());
 }
 
 static json_t *run_times(const repeat_runs *runs)
@@ -182,7 +209,7 @@ static json_t *times(const repeat_runs *runs)
 static json_t *counts(const aq_quantize_options *options, const aq_quantize_result *r)
 {
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "weights", report_integer(r->weights), "in_bytes", report_integer(r->in_bytes),
         "direct_bytes", report_integer(r->direct_bytes), "out_bytes", report_integer(r->out_bytes),
         "accounted_bytes", report_integer(r->accounted_bytes), "allocations",
@@ -193,7 +220,8 @@ static json_t *counts(const aq_quantize_options *options, const aq_quantize_resu
         workers(r), "tensors_total", report_integer(r->tensors), "tensors_quantized",
         report_integer(r->tensors_quantized), "tensors_short_group",
         report_integer(r->tensors_short_group), "tensors_substituted",
-        report_integer(r->tensors_substituted), "tensors", tensors(r));
+        report_integer(r->tensors_substituted), "underflows", report_integer(r->underflows),
+        "tensors", tensors(r));
 }
 
 void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,

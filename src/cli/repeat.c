@@ -57,27 +57,34 @@ static aq_status add(repeat_runs *runs, const aq_quantize_result *r, aq_error *e
     return AQ_OK;
 }
 
-static aq_status keep_first(repeat_runs *runs, unsigned count, aq_error *err)
+/* Before the first run: once there is an output, nothing may fail any more. */
+static aq_status make_room(repeat_runs *runs, unsigned count, unsigned threads, aq_error *err)
+{
+    runs->time_s = calloc(count, sizeof *runs->time_s);
+    runs->thread = calloc(threads, sizeof *runs->thread);
+    if (runs->time_s == NULL || runs->thread == NULL)
+        return fail(err, "out of memory for the times of --repeat");
+    return AQ_OK;
+}
+
+static void keep_first(repeat_runs *runs)
 {
     aq_quantize_result *r = &runs->result;
-    runs->time_s = calloc(count, sizeof *runs->time_s);
-    runs->thread = calloc(r->threads, sizeof *runs->thread);
-    if (runs->time_s == NULL || runs->thread == NULL)
-        return fail(err, "out of memory for the times: the output is complete, its times are lost");
     memcpy(runs->thread, r->thread, r->threads * sizeof *r->thread);
     r->thread = runs->thread;
-    return AQ_OK;
+    runs->time_s[runs->count++] = r->time_s;
 }
 
 aq_status repeat_quantize(const char *input, const char *output, const aq_quantize_options *options,
                           unsigned count, repeat_runs *runs, aq_error *err)
 {
     *runs = (repeat_runs){.result.size = sizeof runs->result};
-    aq_status status = aq_quantize(input, output, options, &runs->result, err);
+    unsigned threads = options->threads != 0 ? options->threads : aq_usable_cpus();
+    aq_status status = make_room(runs, count, threads, err);
     if (status == AQ_OK)
-        status = keep_first(runs, count, err);
+        status = aq_quantize(input, output, options, &runs->result, err);
     if (status == AQ_OK)
-        runs->time_s[runs->count++] = runs->result.time_s;
+        keep_first(runs);
     while (status == AQ_OK && runs->count < count) {
         aq_quantize_result next = {.size = sizeof next};
         status = aq_quantize(input, output, options, &next, err);

@@ -45,6 +45,7 @@ typedef struct walk {
     size_t entries, kvs;
 } walk;
 
+/* Nothing has a width of 0 but what is unknown: the walk ends there. */
 static uint64_t take(walk *w, size_t width)
 {
     uint64_t value = 0;
@@ -73,7 +74,7 @@ static void take_value(walk *w, uint32_t type)
 {
     if (type == AQ_GGUF_STRING)
         take_string(w);
-    else if (type != AQ_GGUF_ARRAY)
+    else
         (void)take(w, aq_gguf_type_size(type));
 }
 
@@ -81,9 +82,10 @@ static void take_kv(walk *w)
 {
     take_string(w);
     uint32_t type = (uint32_t)take(w, 4);
-    take_value(w, type);
-    if (type != AQ_GGUF_ARRAY)
+    if (type != AQ_GGUF_ARRAY) {
+        take_value(w, type);
         return;
+    }
     type = (uint32_t)take(w, 4);
     for (uint64_t n = take(w, 8); n > 0 && w->at < w->size; n--)
         take_value(w, type);
