@@ -95,9 +95,11 @@ static int preallocate(int fd, uint64_t size)
     return ftruncate(fd, (off_t)size);
 }
 
-static aq_status create(aq_output_file *file, aq_error *err)
+/* In a directory that has its own temporary name, files have theirs already. */
+static aq_status create(const aq_output *out, aq_output_file *file, aq_error *err)
 {
-    file->temp = temporary_beside(file->target);
+    file->temp = out->made == NULL ? temporary_beside(file->target)
+                                   : joined(out->made, aq_basename(file->target));
     if (file->temp == NULL)
         return aq_fail_memory(err, "the output");
     int fd = open(file->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -129,26 +131,22 @@ static aq_status sync_file(const aq_output_file *file, aq_error *err)
     return failed == 0 ? AQ_OK : aq_fail_errno(err, file->target, "sync");
 }
 
-static aq_status appear(aq_output_file *file, bool force, aq_error *err)
+static aq_status appear(const char *temp, const char *target, bool force, aq_error *err)
 {
 #if defined(HAVE_RENAMEAT2) && defined(RENAME_NOREPLACE)
     if (!force) {
-        if (renameat2(AT_FDCWD, file->temp, AT_FDCWD, file->target, RENAME_NOREPLACE) == 0) {
-            file->exists = false;
+        if (renameat2(AT_FDCWD, temp, AT_FDCWD, target, RENAME_NOREPLACE) == 0)
             return AQ_OK;
-        }
         if (errno == EEXIST)
-            return aq_fail(err, AQ_USAGE, "%s: appeared meanwhile; --force replaces it",
-                           file->target);
+            return aq_fail(err, AQ_USAGE, "%s: appeared meanwhile; --force replaces it", target);
         if (errno != EINVAL && errno != ENOSYS)
-            return aq_fail_errno(err, file->target, "rename to it");
+            return aq_fail_errno(err, target, "rename to it");
     }
 #else
     (void)force;
 #endif
-    if (rename(file->temp, file->target) != 0)
-        return aq_fail_errno(err, file->target, "rename to it");
-    file->exists = false;
+    if (rename(temp, target) != 0)
+        return aq_fail_errno(err, target, "rename to it");
     return AQ_OK;
 }
 
@@ -218,13 +216,48 @@ static aq_status sync_files(const aq_output *out, aq_error *err)
     return status;
 }
 
-static aq_status rename_all(aq_output *out, aq_error *err)
+static aq_status rename_files(aq_output *out, aq_error *err)
 {
     aq_status status = AQ_OK;
-    for (size_t i = 0; status == AQ_OK && i < out->count; i++)
-        if (out->files[i].target != NULL)
-            status = appear(&out->files[i], out->force, err);
+    for (size_t i = 0; status == AQ_OK && i < out->count; i++) {
+        aq_output_file *file = &out->files[i];
+        if (file->target == NULL)
+            continue;
+        status = appear(file->temp, file->target, out->force, err);
+        file->exists = status != AQ_OK;
+    }
+    return status;
+}
+
+/* A new directory appears with all that is in it, by one rename. */
+static aq_status rename_all(aq_output *out, aq_error *err)
+{
+    aq_status status =
+        out->made != NULL ? appear(out->made, out->directory, false, err) : rename_files(out, err);
     out->committed = status == AQ_OK;
+    return status;
+}
+
+/* Opens the directory whose entries will change; *fd is -1 on failure. Those of a new directory are
+ * synced here. */
+static aq_status open_changing(const aq_output *out, int *fd, aq_error *err)
+{
+    aq_status status = AQ_OK;
+    *fd = open(out->made == NULL ? out->directory : out->made, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0)
+        return aq_fail_errno(err, out->directory, "open to sync");
+    if (out->made == NULL)
+        return AQ_OK;
+    if (fsync(*fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+        status = aq_fail_errno(err, out->directory, "sync");
+    (void)close(*fd);
+    char *parent = status == AQ_OK ? aq_output_parent(out->directory) : NULL;
+    *fd = parent == NULL ? -1 : open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (status == AQ_OK && parent == NULL)
+        status = aq_fail_memory(err, "the output");
+    else if (status == AQ_OK && *fd < 0)
+        status = aq_fail_errno(err, parent, "open to sync");
+    aq_free(parent);
     return status;
 }
 
@@ -245,27 +278,24 @@ static aq_status output_commit(aq_sink *self, aq_error *err)
     if (status != AQ_OK)
         return status;
     /* Opened while nothing has changed yet. */
-    int fd = open(out->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return aq_fail_errno(err, out->directory, "open to sync");
-    status = rename_all(out, err);
+    int fd;
+    status = open_changing(out, &fd, err);
+    if (status == AQ_OK)
+        status = rename_all(out, err);
     if (status == AQ_OK)
         status = sync_directory(out, fd, err);
-    (void)close(fd);
+    if (fd >= 0)
+        (void)close(fd);
     return status;
 }
 
-static void take_back(aq_output *out)
+static void take_back(const aq_output *out)
 {
-    for (size_t i = 0; i < out->count; i++) {
-        aq_output_file *file = &out->files[i];
-        if (file->exists)
-            (void)unlink(file->temp);
-        else if (out->made_directory && file->temp != NULL)
-            (void)unlink(file->target); /* renamed before a later one failed */
-    }
-    if (out->made_directory)
-        (void)rmdir(out->directory);
+    for (size_t i = 0; i < out->count; i++)
+        if (out->files[i].exists)
+            (void)unlink(out->files[i].temp);
+    if (out->made != NULL)
+        (void)rmdir(out->made);
 }
 
 static void output_close(aq_sink *self)
@@ -283,6 +313,7 @@ static void output_close(aq_sink *self)
     (void)pthread_mutex_destroy(&out->lock);
     aq_free(out->files);
     aq_free(out->directory);
+    aq_free(out->made);
     aq_free(out);
 }
 
@@ -313,7 +344,7 @@ static aq_status write_text(aq_output *out, const aq_out_text *text, aq_error *e
     if (target == NULL)
         return aq_fail_memory(err, "the output");
     aq_output_file *file = add_file(out, target, text->size, text->size);
-    aq_status status = create(file, err);
+    aq_status status = create(out, file, err);
     if (status == AQ_OK)
         status =
             output_write(&out->sink, (uint32_t)(file - out->files), 0, text->text, text->size, err);
@@ -359,7 +390,7 @@ static aq_status copy_extra(aq_output *out, const char *from_directory, const ch
     uint64_t size = status == AQ_OK ? (uint64_t)st.st_size : 0;
     aq_output_file *file = add_file(out, target, size, size);
     if (status == AQ_OK)
-        status = create(file, err);
+        status = create(out, file, err);
     if (status == AQ_OK)
         status = copy_bytes(out, (uint32_t)(file - out->files), fd, path, err);
     if (fd >= 0)
@@ -383,8 +414,8 @@ static aq_status create_all(aq_output *out, const char *path, const aq_layout *l
         char *target = name == NULL ? aq_strdup(path) : joined(out->directory, name);
         if (target == NULL)
             return aq_fail_memory(err, "the output");
-        status =
-            create(add_file(out, target, layout->files[i].size, bytes_to_write(layout, i)), err);
+        status = create(
+            out, add_file(out, target, layout->files[i].size, bytes_to_write(layout, i)), err);
     }
     for (size_t i = 0; status == AQ_OK && i < layout->copy_count; i++)
         status = copy_extra(out, model->directory, layout->copies[i], err);
@@ -393,23 +424,50 @@ static aq_status create_all(aq_output *out, const char *path, const aq_layout *l
     return status;
 }
 
+/* `path` without the slashes at its end, so that something can stand beside it. */
+static char *trimmed(const char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return aq_strndup(path, length);
+}
+
+/* Another part may make it in the same moment, and is to find it even if this one fails. */
+static aq_status share_directory(const aq_output *out, aq_error *err)
+{
+    if (mkdir(out->directory, 0777) == 0 || errno == EEXIST)
+        return AQ_OK;
+    return aq_fail_errno(err, out->directory, "make the directory");
+}
+
+static aq_status make_directory(aq_output *out, aq_error *err)
+{
+    char *made = temporary_beside(out->directory);
+    if (made == NULL)
+        return aq_fail_memory(err, "the output");
+    if (mkdir(made, 0777) != 0) {
+        aq_status status = aq_fail_errno(err, out->directory, "make the directory");
+        aq_free(made);
+        return status;
+    }
+    out->made = made;
+    return AQ_OK;
+}
+
 static aq_status prepare(aq_output *out, const char *path, const aq_layout *layout,
                          const aq_model *model, aq_error *err)
 {
     bool directory = layout->files[0].name != NULL;
     size_t count = layout->file_count + layout->copy_count + layout->text_count;
-    out->directory = directory ? aq_strdup(path) : aq_output_parent(path);
+    out->directory = directory ? trimmed(path) : aq_output_parent(path);
     out->files = aq_calloc(count, sizeof *out->files);
     if (out->directory == NULL || out->files == NULL)
         return aq_fail_memory(err, "the output");
     aq_status status = directory ? aq_output_check_directory(out, layout, model, err)
                                  : aq_output_check_file(path, model, out->force, err);
-    if (status == AQ_OK && directory && !out->directory_exists) {
-        /* Another part may make it in the same moment, and is to find it even if this one fails. */
-        if (mkdir(path, 0777) != 0 && !(layout->part && errno == EEXIST))
-            return aq_fail_errno(err, path, "make the directory");
-        out->made_directory = !layout->part;
-    }
+    if (status == AQ_OK && directory && !out->directory_exists)
+        status = layout->part ? share_directory(out, err) : make_directory(out, err);
     return status == AQ_OK ? create_all(out, path, layout, model, err) : status;
 }
 

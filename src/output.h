@@ -10,7 +10,8 @@
 
 /* A sink for the layout at `path` (a file; a directory where the layout's files have names). Each
  * file is a temporary beside its target, created with O_EXCL and preallocated, holding its header;
- * commit syncs (if asked), renames all of them, a directory's index last, and syncs the directory.
+ * commit syncs (if asked), renames all of them, a directory's index last, and syncs the directory. A
+ * directory that is not there is made under a temporary name, and appears by one rename.
  * Until then nothing at `path` changes; close without commit leaves nothing behind. Refuses
  * (AQ_USAGE) an existing target without `force`, and an input file of the model even with it. A
  * layout that is a part of a run shares its directory with the others, which is never removed;

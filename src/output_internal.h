@@ -21,7 +21,8 @@ typedef struct aq_output {
     char *directory; /* that holds all targets */
     aq_output_file *files;
     size_t count;
-    bool force, sync, committed, directory_exists, made_directory;
+    char *made; /* a directory that was not there, under its temporary name; else NULL */
+    bool force, sync, committed, directory_exists;
     pthread_mutex_t lock; /* guards opening a file's fd */
 } aq_output;
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What refusing a hostile file of 100 MB costs: CPU time, and memory above the file's size. And
+ * that small files cut off at any byte, or with any bit of their header flipped, are refused or
+ * read as what they then say, without harm (the corpora of the fuzz targets, which check what is
+ * read). */
+#include <config.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "memory.h"
+#include "model_bytes.h"
+
+#define EMPTY "{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"
+
+enum { HEADER = 100000000, MOST_ABOVE = 64 * 1024 * 1024, MOST_SECONDS = 2 };
+
+/* A header that goes on and on: `first`, then `more` (with the number of the repetition where it
+ * says %zu) as often as there is room, then `last`. */
+static const struct endless {
+    const char *first, *more, *last;
+} endless[] = {
+    {"\"t\":" EMPTY, ",\"t%zu\":" EMPTY, ",\"t\":" EMPTY "}"},
+    {"\"t\":" EMPTY, ",\"t\":" EMPTY, "}"},
+    {"\"__metadata__\":{\"\":\"\"", ",\"%zu\":\"\"", "}}"},
+    {"\"t\":{\"dtype\":\"U8\",\"data_offsets\":[0,0],\"shape\":[0", ",1,1,1,1,1,1,1,1,1,1,1,1,1",
+     "}}"},
+    {"\"t\":{\"x\":[[[0", ",{},[],\"\\u0041\",1e5,{},[],\"\\u0041\",1e5", "]]}}"},
+    {"\"", "\\ud83d\\ude00\\ud83d\\ude00\\ud83d\\ude00\\ud83d\\ude00", "\":0}"},
+    {"\"t\":", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", ""},
+    {"", "                                                          ", "x"},
+};
+
+static char *text;
+
+static void put_header(const struct endless *e)
+{
+    uint64_t length = HEADER;
+    size_t end = HEADER + 8 - strlen(e->last), at = 8;
+    memcpy(text, &length, 8);
+    at += (size_t)snprintf(text + at, 256, "{%s", e->first);
+    for (size_t i = 0; at + 256 < end; i++)
+        at += (size_t)snprintf(text + at, 256, e->more, i);
+    memset(text + at, ' ', end - at);
+    memcpy(text + end, e->last, strlen(e->last));
+}
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* The text that is read is one copy of the file; all else is what refusing it costs. */
+static void expect_cheap_refusal(size_t size, open_fn *open)
+{
+    aq_error err;
+    aq_model *model;
+    aq_memory_reset_peak();
+    uint64_t before = aq_memory_now();
+    double begin = cpu_seconds();
+    ck_assert_int_eq(model_from_bytes(text, size, "hostile", open, &model, &err), AQ_BAD_INPUT);
+    double seconds = cpu_seconds() - begin;
+    uint64_t above = aq_memory_peak() - before;
+    above = above > size ? above - size : 0;
+    printf("%-70.70s %.2f s, %.1f MiB above the file\n", err.message, seconds,
+           (double)above / 1048576);
+    ck_assert_uint_le(above, MOST_ABOVE);
+    ck_assert_uint_eq(aq_memory_now(), before);
+#if !defined(AQ_INSTRUMENTED)
+    if (getenv("AQ_SLOW") == NULL) /* as valgrind is */
+        ck_assert_double_le(seconds, MOST_SECONDS);
+#endif
+}
+
+START_TEST(a_hundred_megabytes_are_refused_cheaply)
+{
+    put_header(&endless[_i]);
+    expect_cheap_refusal(HEADER + 8, aq_safetensors_open);
+}
+END_TEST
+
+/* Keys, or tensors, without end; the last one has the first one's name. */
+static void put_gguf(int tensors)
+{
+    char *p = text;
+    uint32_t version = 3;
+    uint64_t counts[2] = {tensors ? 1048576 : 0, tensors ? 0 : 65536};
+    uint64_t count = counts[0] + counts[1], length = tensors ? 8 : 1500;
+    memset(text, 0, HEADER);
+    memcpy(p, "GGUF", 4);
+    memcpy(p + 4, &version, 4);
+    memcpy(p + 8, counts, 16);
+    p += 24;
+    for (uint64_t i = 0; i < count; i++) {
+        memcpy(p, &length, 8);
+        memset(p + 8, 'a', length);
+        for (uint64_t k = 0, n = i + 1 < count ? i : 0; k < 8; k++, n /= 16)
+            p[8 + k] = "0123456789abcdef"[n % 16];
+        p += 8 + length + (tensors ? 16 : 5); /* no dimensions, F32, offset 0; or an uint8 */
+    }
+}
+
+START_TEST(a_hundred_megabytes_of_gguf_are_refused_cheaply)
+{
+    put_gguf(_i);
+    expect_cheap_refusal(HEADER, aq_gguf_open);
+}
+END_TEST
+
+static void allocate(void)
+{
+    text = malloc(HEADER + 8);
+    ck_assert_ptr_nonnull(text);
+}
+
+static void release(void)
+{
+    free(text);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("rejected");
+    TCase *all = tcase_create("rejected");
+    tcase_add_checked_fixture(all, allocate, release);
+    tcase_add_loop_test(all, a_hundred_megabytes_are_refused_cheaply, 0,
+                        sizeof endless / sizeof *endless);
+    tcase_add_loop_test(all, a_hundred_megabytes_of_gguf_are_refused_cheaply, 0, 2);
+    suite_add_tcase(suite, all);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
