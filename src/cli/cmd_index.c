@@ -8,6 +8,7 @@
 
 #include "cli.h"
 #include "json_report.h"
+#include "sandbox.h"
 
 static const char help_text[] =
     "Usage: arrowquant index [OPTIONS] DIR\n"
@@ -109,6 +110,7 @@ int cmd_index(int argc, char **argv)
     int code = parse(&c, argc, argv);
     if (code >= 0)
         return code;
+    sandbox_enter(&c.directory, 1, c.directory);
     c.options.cancel = &cli_cancel;
     if (aq_index(c.directory, &c.options, &result, &error) != AQ_OK) {
         if (c.json)
