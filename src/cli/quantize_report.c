@@ -209,7 +209,8 @@ static json_t *times(const repeat_runs *runs)
 static json_t *counts(const aq_quantize_options *options, const aq_quantize_result *r)
 {
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
         "weights", report_integer(r->weights), "in_bytes", report_integer(r->in_bytes),
         "direct_bytes", report_integer(r->direct_bytes), "out_bytes", report_integer(r->out_bytes),
         "accounted_bytes", report_integer(r->accounted_bytes), "allocations",
