@@ -19,6 +19,8 @@ typedef struct worker {
     pthread_t thread;
     unsigned index;
     double cpu_seconds;
+    uint64_t taken; /* tasks of this run */
+    bool impatient; /* it waits for the others no more */
 } worker;
 
 struct aq_pool {
@@ -37,16 +39,55 @@ struct aq_pool {
 
     worker *workers; /* written by their own threads during a run, read between runs */
     unsigned count;
+    bool crowded; /* more workers than CPUs */
 };
+
+/* Whether this worker has so much more than its share that, if it goes on, the others cannot catch
+ * up: half of what is left, evenly divided, is what one may be ahead. */
+static bool is_ahead(const worker *self)
+{
+    const aq_pool *pool = self->pool;
+    uint64_t next = atomic_load_explicit(&pool->next, memory_order_relaxed);
+    return next < pool->tasks &&
+           self->taken > next / pool->count + (pool->tasks - next) / pool->count / 2;
+}
+
+/* With more workers than CPUs, one may take all tasks of a short run before another has a turn. So
+ * it sleeps, and the CPU goes to the others, who have work: no time is lost. (sched_yield does not
+ * do: it costs CPU time, and often comes back to the same worker.) Where no task starts for a
+ * while, the others do not get the CPU, or are held up; then this worker waits no more. */
+static void let_others_catch_up(worker *self)
+{
+    const double patience = 0.02;
+    const struct timespec nap = {.tv_nsec = 50 * 1000};
+    uint64_t seen = atomic_load_explicit(&self->pool->next, memory_order_relaxed);
+    double since = aq_now();
+    while (is_ahead(self)) {
+        (void)nanosleep(&nap, NULL);
+        uint64_t next = atomic_load_explicit(&self->pool->next, memory_order_relaxed);
+        double now = aq_now();
+        if (next == seen && now - since > patience) {
+            self->impatient = true;
+            return;
+        }
+        since = next == seen ? since : now;
+        seen = next;
+    }
+}
 
 static void work(worker *self)
 {
     aq_pool *pool = self->pool;
     double begin = aq_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+    self->taken = 0;
+    self->impatient = false;
     while (atomic_load_explicit(&pool->failure, memory_order_relaxed) == 0) {
+        if (pool->crowded && !self->impatient && is_ahead(self))
+            let_others_catch_up(self);
         uint64_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
         if (i >= pool->tasks)
             break;
+        self->taken++;
         int failure = pool->task(pool->arg, self->index, i);
         if (failure != 0) {
             int none = 0;
@@ -99,6 +140,7 @@ aq_pool *aq_pool_create(unsigned threads)
             break;
         pool->count = i + 1;
     }
+    pool->crowded = pool->count > 1 && pool->count > aq_usable_cpus();
     return pool;
 }
 

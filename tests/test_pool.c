@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <check.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -105,6 +106,35 @@ START_TEST(cpu_time_is_counted_per_worker)
 }
 END_TEST
 
+/* One that is held up does not hold up the others for long. */
+typedef struct held {
+    atomic_uint_fast64_t done;
+    atomic_int first; /* 0 until a worker is the one that is held up */
+} held;
+
+static int held_task(void *arg, unsigned worker, uint64_t i)
+{
+    held *h = arg;
+    int none = 0;
+    (void)i;
+    /* Waits for all the other tasks, which nobody can do if the others wait for this one. */
+    if (atomic_compare_exchange_strong(&h->first, &none, (int)worker + 1))
+        while (atomic_load(&h->done) < TASKS - 1)
+            (void)sched_yield();
+    atomic_fetch_add(&h->done, 1);
+    return 0;
+}
+
+START_TEST(nobody_waits_for_good)
+{
+    aq_pool *pool = aq_pool_create(4 * aq_usable_cpus());
+    held h = {.done = 0};
+    ck_assert_int_eq(aq_pool_run(pool, TASKS, held_task, &h), 0);
+    ck_assert_uint_eq(h.done, TASKS);
+    aq_pool_destroy(pool);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pool");
@@ -112,6 +142,7 @@ int main(void)
     tcase_add_test(tests, every_task_runs_once);
     tcase_add_test(tests, no_tasks_is_no_work);
     tcase_add_test(tests, a_failure_stops_the_run);
+    tcase_add_test(tests, nobody_waits_for_good);
     tcase_add_test(tests, cpu_time_is_counted_per_worker);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
