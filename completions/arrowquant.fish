@@ -27,6 +27,7 @@ complete -c arrowquant -n 'test (count (commandline -opc)) -gt 1; and string mat
 complete -c arrowquant -n '__arrowquant_after --type -t' -f -a '(__arrowquant_types)'
 complete -c arrowquant -n '__arrowquant_after --mode -m' -f -a 'streaming batch'
 complete -c arrowquant -n '__arrowquant_after --isa' -f -a 'scalar avx2 avx512 neon'
+complete -c arrowquant -n '__arrowquant_after --io' -f -a 'auto cached'
 complete -c arrowquant -n '__arrowquant_after --nonfinite' -f -a 'error keep'
 complete -c arrowquant -n '__arrowquant_after --dtype' -f -a 'f16 bf16 f32'
 complete -c arrowquant -n '__arrowquant_after --params' -f -a '100M 600M 7B 7B-seed'
