@@ -136,8 +136,8 @@ char *aq_strdup(const char *s)
     return aq_strndup(s, strlen(s));
 }
 
-/* From a boundary between huge pages where one fits: the kernel sees to that only for sizes that are
- * multiples of theirs. */
+/* From a boundary between huge pages where one fits: the kernel sees to that only for sizes that
+ * are multiples of theirs. */
 static char *map_aligned(size_t size)
 {
     const size_t huge = 2 * 1024 * 1024, page = 4096;
