@@ -15,6 +15,18 @@
 
 static const double most_seconds = 60; /* for --help and for the loader's list */
 
+const bench_arm bench_order[BENCH_ORDERS][BENCH_ARMS] = {
+    {BENCH_OLD, BENCH_NEW, BENCH_COPY_OF_OLD},
+    {BENCH_NEW, BENCH_OLD, BENCH_COPY_OF_OLD},
+    {BENCH_COPY_OF_OLD, BENCH_OLD, BENCH_NEW},
+    {BENCH_COPY_OF_OLD, BENCH_NEW, BENCH_OLD},
+};
+
+unsigned bench_next_order(bench_rng *rng, size_t round, unsigned last)
+{
+    return round % 2 == 0 ? bench_rng_below(rng, BENCH_ORDERS) : last ^ 1u;
+}
+
 const char *bench_arm_name(bench_arm arm)
 {
     static const char *const name[] = {"old", "new", "copy"};

@@ -6,6 +6,7 @@
 #define BENCH_ARMS_H
 
 #include "program.h"
+#include "stats.h"
 
 typedef enum bench_arm { BENCH_OLD, BENCH_NEW, BENCH_COPY_OF_OLD, BENCH_ARMS } bench_arm;
 
@@ -15,6 +16,16 @@ typedef struct bench_arms {
     int repeats;                   /* both builds know quantize --repeat */
     int identical;                 /* program and library have the same bytes in both */
 } bench_arms;
+
+/* The orders in which the arms of a round may run: old and new are always neighbours, the copy is
+ * first or last. Bit 0 of an index: new before old; bit 1: the copy first. */
+enum { BENCH_ORDERS = 4 };
+extern const bench_arm bench_order[BENCH_ORDERS][BENCH_ARMS];
+
+/* The order of the next round, given that of the last. It is drawn for every pair of rounds, in
+ * whose second new and old change places: they run as ABBA or BAAB, so that a place within the
+ * round favours neither. */
+unsigned bench_next_order(bench_rng *rng, size_t round, unsigned last);
 
 /* "old", "new", "copy" */
 const char *bench_arm_name(bench_arm arm);

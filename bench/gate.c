@@ -101,15 +101,13 @@ static char *keep(bench_gate_context *ctx, bench_gate_config *config, bench_arm 
 
 static char *make_round(bench_gate_context *ctx, bench_gate_config *config)
 {
-    static const bench_arm order[2][BENCH_ARMS] = {{BENCH_COPY_OF_OLD, BENCH_OLD, BENCH_NEW},
-                                                   {BENCH_NEW, BENCH_OLD, BENCH_COPY_OF_OLD}};
     size_t round = config->rounds;
-    config->new_first[round] = round % 2 == 0 ? (unsigned char)bench_rng_below(&ctx->rng, 2)
-                                              : !config->new_first[round - 1];
+    config->order[round] =
+        bench_next_order(&ctx->rng, round, round == 0 ? 0 : config->order[round - 1]);
     (void)bench_store_warm(&ctx->store, ctx->model);
     char *wrong = NULL;
     for (int i = 0; i < BENCH_ARMS && wrong == NULL; i++) {
-        bench_arm arm = order[config->new_first[round]][i];
+        bench_arm arm = bench_order[config->order[round]][i];
         bench_sample sample;
         wrong = bench_gate_observe(ctx, arm, config->threads, config->repeat, 0, &sample);
         if (wrong == NULL)
@@ -128,18 +126,19 @@ static int config_wanted(const bench_gate *gate, size_t config)
     return 0;
 }
 
-static char *make_rounds(bench_gate_context *ctx)
+/* Rounds of one number of threads up to `target`, on their own: whatever runs is then preceded by
+ * its like, and the first of a round is in no other state than the last. Returns 0 where the time
+ * is up. */
+static int make_rounds(bench_gate_context *ctx, bench_gate_config *config, size_t target,
+                       double deadline)
 {
-    bench_gate *gate = ctx->gate;
-    size_t order[BENCH_GATE_CONFIGS] = {0, 1};
-    char *wrong = NULL;
-    bench_shuffle(&ctx->rng, order, gate->configs);
-    bench_progress_show(ctx->progress, (double)gate->rounds / BENCH_GATE_ROUNDS, "comparing");
-    for (size_t i = 0; i < gate->configs && wrong == NULL; i++)
-        if (config_wanted(gate, order[i]))
-            wrong = make_round(ctx, &gate->config[order[i]]);
-    gate->rounds++;
-    return wrong;
+    while (config->rounds < target && ctx->gate->failure == NULL && bench_interrupted() == 0) {
+        if (bench_now() >= deadline)
+            return 0;
+        bench_progress_show(ctx->progress, (double)config->rounds / BENCH_GATE_ROUNDS, "comparing");
+        ctx->gate->failure = make_round(ctx, config);
+    }
+    return ctx->gate->failure == NULL && bench_interrupted() == 0;
 }
 
 /* ---- looks ---- */
@@ -170,37 +169,43 @@ static void look(bench_gate *gate)
         }
 }
 
-/* A look that --rounds does not let it reach is none. */
-static size_t most_rounds(const bench_options *options)
+/* The rounds that the next look needs. */
+static int reach(bench_gate_context *ctx, size_t target, double deadline)
 {
-    size_t most = BENCH_GATE_ROUNDS;
-    if (options->rounds == 0 || options->rounds >= most)
-        return most;
-    most = options->rounds;
-    for (unsigned look = 1; look <= BENCH_LOOKS; look++)
-        if (bench_look_rounds(look) <= options->rounds)
-            most = bench_look_rounds(look);
-    return most;
+    bench_gate *gate = ctx->gate;
+    size_t order[BENCH_GATE_CONFIGS] = {0, 1};
+    int reached = 1;
+    bench_shuffle(&ctx->rng, order, gate->configs);
+    for (size_t i = 0; i < gate->configs && reached; i++)
+        if (config_wanted(gate, order[i]))
+            reached = make_rounds(ctx, &gate->config[order[i]], target, deadline);
+    for (size_t i = 0; i < gate->metrics; i++)
+        if (bench_rule_wants(&gate->rule, i)) {
+            pair_up(&gate->metric[i], gate->config[gate->metric[i].config].rounds);
+            if (gate->metric[i].rounds > gate->rounds)
+                gate->rounds = gate->metric[i].rounds;
+        }
+    return reached;
 }
 
 static void sample(bench_gate_context *ctx)
 {
     bench_gate *gate = ctx->gate;
     double begin = bench_now(), steal = bench_steal_s(), throttled = bench_throttled_s();
-    size_t most = most_rounds(ctx->options);
-    gate->stop = most < BENCH_GATE_ROUNDS ? BENCH_GATE_ROUNDS_ASKED : BENCH_GATE_ALL_ROUNDS;
-    while (gate->rule.decision == BENCH_GO_ON && gate->rounds < most && gate->failure == NULL &&
-           bench_interrupted() == 0) {
-        gate->spent_s = bench_now() - begin;
-        if (gate->spent_s >= ctx->options->compare_budget_s) {
+    size_t asked = ctx->options->rounds != 0 ? ctx->options->rounds : BENCH_GATE_ROUNDS;
+    gate->stop = BENCH_GATE_ALL_ROUNDS;
+    while (gate->rule.decision == BENCH_GO_ON && gate->rule.looks < BENCH_LOOKS) {
+        size_t target = bench_look_rounds(gate->rule.looks + 1);
+        if (asked < target && (gate->rule.looks > 0 || gate->rounds >= asked)) {
+            gate->stop = BENCH_GATE_ROUNDS_ASKED;
+            break;
+        }
+        size_t rounds = asked < target ? asked : target;
+        if (!reach(ctx, rounds, begin + ctx->options->compare_budget_s)) {
             gate->stop = BENCH_GATE_BUDGET;
             break;
         }
-        gate->failure = make_rounds(ctx);
-        for (size_t i = 0; i < gate->metrics && gate->failure == NULL; i++)
-            if (bench_rule_wants(&gate->rule, i))
-                pair_up(&gate->metric[i], gate->rounds);
-        if (gate->failure == NULL && gate->rounds == bench_look_rounds(gate->rule.looks + 1))
+        if (rounds == target)
             look(gate);
     }
     if (gate->rule.decision != BENCH_GO_ON && gate->rule.decision != BENCH_UNDECIDED)

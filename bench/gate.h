@@ -11,19 +11,16 @@
 
 enum { BENCH_GATE_ROUNDS = 48, BENCH_GATE_CONFIGS = 2 };
 
-/* One way to run both builds: a number of threads. In each round the old build runs between the
- * new one and the copy of the old, so that both are beside it; which of them comes first is drawn
- * for every pair of rounds and turned round in its second, so that new (B) and old (A) run as ABBA
- * or BAAB. */
+/* One way to run both builds: a number of threads. */
 typedef struct bench_gate_config {
     unsigned threads;
     unsigned repeat; /* quantizations that make one observation */
     size_t rounds;
     double cpu_s[BENCH_ARMS][BENCH_GATE_ROUNDS]; /* of one observation */
     double wall_s[BENCH_ARMS][BENCH_GATE_ROUNDS];
-    unsigned char new_first[BENCH_GATE_ROUNDS];
-    size_t no_cores;   /* observations whose CPU/wall was under 0.9 x threads */
-    double shortest_s; /* observation */
+    unsigned order[BENCH_GATE_ROUNDS]; /* of the arms, an index of bench_order */
+    size_t no_cores;                   /* observations whose CPU/wall was under 0.9 x threads */
+    double shortest_s;                 /* observation */
 } bench_gate_config;
 
 typedef struct bench_gate_metric {

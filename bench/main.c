@@ -7,6 +7,7 @@
 #include "gate.h"
 #include "merge.h"
 #include "report.h"
+#include "report_selftest.h"
 #include "util.h"
 
 #include <signal.h>
@@ -200,6 +201,34 @@ static int run(const bench_options *options, const bench_matrix *matrix,
     return bench_interrupted() != 0 ? end_by_signal(bench_interrupted()) : code;
 }
 
+/* --selftest. Returns an exit code. */
+static int test_gate(const bench_options *options)
+{
+    bench_noise_set traces = {0};
+    char *path = options->traces != NULL ? bench_copy(options->traces) : bench_noise_find();
+    if (path == NULL)
+        return complain(bench_copy("cannot find gate-traces.txt, which is installed with this "
+                                   "program (--traces FILE)"));
+    char *wrong = bench_noise_read(path, &traces);
+    int code = 0;
+    if (wrong == NULL) {
+        bench_selftest test;
+        bench_selftest_run(&traces, options->seed_given ? options->seed : 1, &test);
+        code = test.ok ? 0 : 1;
+        if (!options->quiet && bench_report_selftest(&test, path, stdout) != 0)
+            wrong = bench_copy("cannot write to standard output");
+        bench_selftest_free(&test);
+    }
+    bench_noise_set_free(&traces);
+    free(path);
+    return wrong == NULL ? code : complain(wrong);
+}
+
+static int only_selftest(const bench_options *options, const bench_matrix *matrix)
+{
+    return options->selftest && options->compare == NULL && matrix->count == 0 && !options->list;
+}
+
 int main(int argc, char **argv)
 {
     bench_options options;
@@ -213,7 +242,10 @@ int main(int argc, char **argv)
         bench_machine_read(&machine);
         bench_matrix_build(&options, &machine, &matrix);
         char *binary = bench_find_binary(options.binary);
-        if (options.list) {
+        int tested = options.selftest && !options.list ? test_gate(&options) : 0;
+        if (only_selftest(&options, &matrix)) {
+            code = 0;
+        } else if (options.list) {
             bench_matrix_list(&matrix, stdout);
             code = 0;
         } else if (binary == NULL) {
@@ -227,6 +259,7 @@ int main(int argc, char **argv)
             bench_program_free(&programs.old_program);
             bench_program_free(&programs.new_program);
         }
+        code = bench_worse_code(code, tested);
         free(binary);
         bench_matrix_free(&matrix);
     }

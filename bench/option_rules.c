@@ -35,7 +35,8 @@ void bench_options_finish(bench_options *options)
     int any = 0;
     for (int i = 0; i < BENCH_SECTIONS; i++)
         any |= options->selected[i];
-    if (!any && (options->compare == NULL || options->list)) {
+    int other = options->compare != NULL || options->selftest;
+    if (!any && (!other || options->list)) {
         bench_options_select_all(options);
         if (options->list)
             options->selected[BENCH_SPEEDUP] = 1;

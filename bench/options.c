@@ -31,11 +31,13 @@ enum {
     OPT_ROUNDS,
     OPT_SAVE_BASELINE,
     OPT_SEED,
+    OPT_SELFTEST,
     OPT_SINK,
     OPT_STREAMING,
     OPT_STRICT,
     OPT_THREADS,
     OPT_TIMEOUT,
+    OPT_TRACES,
     OPT_TYPE,
     OPT_WORK_DIR
 };
@@ -64,11 +66,13 @@ static const struct option long_options[] = {
     {"rounds", required_argument, NULL, OPT_ROUNDS},
     {"save-baseline", required_argument, NULL, OPT_SAVE_BASELINE},
     {"seed", required_argument, NULL, OPT_SEED},
+    {"selftest", no_argument, NULL, OPT_SELFTEST},
     {"sink", required_argument, NULL, OPT_SINK},
     {"streaming-comparison", no_argument, NULL, OPT_STREAMING},
     {"strict", no_argument, NULL, OPT_STRICT},
     {"threads", required_argument, NULL, OPT_THREADS},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"traces", required_argument, NULL, OPT_TRACES},
     {"type", required_argument, NULL, OPT_TYPE},
     {"verbose", no_argument, NULL, 'v'},
     {"version", no_argument, NULL, 'V'},
@@ -130,6 +134,9 @@ static int apply_flag(int option, bench_options *options)
     case OPT_MERGE:
         options->merge = 1;
         return 1;
+    case OPT_SELFTEST:
+        options->selftest = 1;
+        return 1;
     case OPT_STRICT:
         options->strict = 1;
         return 1;
@@ -175,6 +182,9 @@ static int apply_value(int option, const char *text, bench_options *options, FIL
         return bench_parse_path("--model", text, &options->model, err);
     case OPT_COMPARE:
         return bench_parse_path("--compare", text, &options->compare, err);
+    case OPT_TRACES:
+        options->selftest = 1;
+        return bench_parse_path("--traces", text, &options->traces, err);
     case OPT_BINARY:
         return bench_parse_path("--binary", text, &options->binary, err);
     case OPT_BASELINE:

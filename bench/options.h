@@ -68,6 +68,8 @@ typedef struct bench_options {
     const char *work_dir;                 /* NULL: TMPDIR, or output_dir */
     const char *binary;                   /* NULL: the arrowquant beside this program, or in PATH */
     const char *baseline, *save_baseline; /* names; NULL: none */
+    int selftest;
+    const char *traces; /* for the self-test; NULL: those that came with this program */
     const char *compare;                  /* another build; NULL: no comparison */
     int merge;                            /* nothing is measured: these files are joined */
     const char *merge_file[BENCH_MAX_MERGED];

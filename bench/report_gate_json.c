@@ -64,9 +64,14 @@ static json_t *one_metric(const bench_gate *gate, size_t at)
 
 static json_t *one_config(const bench_gate_config *config)
 {
-    json_t *object = json_object(), *samples = json_object(), *first = json_array();
-    for (size_t i = 0; i < config->rounds; i++)
-        (void)json_array_append_new(first, text(config->new_first[i] ? "new" : "copy"));
+    json_t *object = json_object(), *samples = json_object(), *orders = json_array();
+    for (size_t i = 0; i < config->rounds; i++) {
+        json_t *order = json_array();
+        for (int place = 0; place < BENCH_ARMS; place++)
+            (void)json_array_append_new(order,
+                                        text(bench_arm_name(bench_order[config->order[i]][place])));
+        (void)json_array_append_new(orders, order);
+    }
     for (int arm = 0; arm < BENCH_ARMS; arm++) {
         json_t *times = json_object();
         set(times, "cpu_s", numbers(config->cpu_s[arm], config->rounds));
@@ -78,7 +83,7 @@ static json_t *one_config(const bench_gate_config *config)
     set(object, "rounds", json_integer((json_int_t)config->rounds));
     set(object, "shortest_s", number(config->shortest_s));
     set(object, "no_cores", json_integer((json_int_t)config->no_cores));
-    set(object, "first", first);
+    set(object, "orders", orders);
     set(object, "samples", samples);
     return object;
 }

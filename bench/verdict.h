@@ -46,7 +46,7 @@ void bench_verdict_free(bench_verdict *verdict);
 
 /* 0, or what stands in the way of it first: 1 a failure; with strict, 6 a machine in doubt; with
  * check_targets, 4 a target missed; with strict, 5 a target inconclusive. */
-/* Of two exit codes the one that matters more: 1, then 6, 3, 4, 5, 0. */
+/* Of two exit codes the one that matters more: 2, then 1, 6, 3, 4, 5, 0. */
 int bench_worse_code(int a, int b);
 
 int bench_exit_code(const bench_verdict *verdict, size_t failures, size_t doubts, int check_targets,

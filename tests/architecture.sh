@@ -61,8 +61,8 @@ only 'kernels see their own contract' 'src/kernels/.*' "$public|src/half\.h|src/
 only 'the pool knows nothing of quantization' 'src/pool\.[ch]' "$public|$base|src/(pool|thread)\.h"
 only 'the base knows only itself' 'src/(error|memory|dtype|cpu)\.[ch]' "$public|$base|src/cpu\.h"
 only 'the public header stands alone' "$public" 'nothing'
-only 'statistics are arithmetic on numbers' 'bench/(binomial|fit|rule|stats)\.[ch]' \
-    'bench/(binomial|fit|rule|stats|util)\.h'
+only 'statistics are arithmetic on numbers' 'bench/(binomial|fit|rivals|rule|stats)\.[ch]' \
+    'bench/(binomial|fit|rivals|rule|stats|util)\.h'
 never 'a report measures nothing' 'bench/report[^/]*' \
     'bench/(binary|child|progress|stats|store|system)\.h'
 

@@ -59,8 +59,11 @@ import json, math, sys
 gate = json.load(open(sys.argv[1] + "/o/parallel_benchmark_results.json"))["comparison"]
 assert gate["verdict"] == "pass" and gate["rounds"] == 12 and gate["repeats"]
 for config in gate["configurations"]:
-    first = config["first"]
-    assert all(first[i] != first[i + 1] for i in range(0, 12, 2)), first
+    orders = config["orders"]
+    assert all(abs(o.index("new") - o.index("old")) == 1 for o in orders), orders
+    for one, two in zip(orders[::2], orders[1::2]): # ABBA or BAAB, the copy where it was
+        assert one.index("copy") == two.index("copy") and one != two, orders
+    assert len({tuple(o) for o in orders}) > 2, orders
     assert config["repeat"] > 1 and config["shortest_s"] >= 0.2, config
 metrics = {m["id"]: m for m in gate["metrics"]}
 assert list(metrics) == ["cpu_time_1_thread", "wall_time_1_thread", "wall_time_many_threads"]

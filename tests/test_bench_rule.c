@@ -270,9 +270,9 @@ START_TEST(exit_codes)
     }
     gate.failure = (char *)"no";
     ck_assert_int_eq(bench_gate_exit_code(&gate, 0), 1);
-    static const int order[] = {1, 6, 3, 4, 5, 0};
-    for (size_t i = 0; i < 6; i++)
-        for (size_t j = 0; j < 6; j++)
+    static const int order[] = {2, 1, 6, 3, 4, 5, 0};
+    for (size_t i = 0; i < 7; i++)
+        for (size_t j = 0; j < 7; j++)
             ck_assert_int_eq(bench_worse_code(order[i], order[j]), order[i < j ? i : j]);
 }
 END_TEST
