@@ -36,16 +36,16 @@ void bench_noise_set_free(bench_noise_set *traces);
 char *bench_noise_find(void);
 
 /* What disturbs a machine, without noise that is its own. */
-typedef enum bench_disturbance {
+typedef enum bench_noise_kind {
     BENCH_DRIFT,
     BENCH_BURSTS,
     BENCH_STEPS,
     BENCH_ORDER, /* the place within a round matters, and so does what ran before */
-    BENCH_DISTURBANCES
-} bench_disturbance;
+    BENCH_NOISE_KINDS
+} bench_noise_kind;
 
 /* A trace of `rounds` rounds. */
-void bench_noise_make(bench_disturbance kind, size_t rounds, uint64_t seed, bench_noise *trace);
+void bench_noise_make(bench_noise_kind kind, size_t rounds, uint64_t seed, bench_noise *trace);
 void bench_noise_free(bench_noise *trace);
 
 #endif

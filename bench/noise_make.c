@@ -73,7 +73,7 @@ static double order(state *s, int place, double own)
     return s->place[place] + passed;
 }
 
-static double disturb(state *s, bench_disturbance kind, int place, double own)
+static double disturb(state *s, bench_noise_kind kind, int place, double own)
 {
     switch (kind) {
     case BENCH_DRIFT:
@@ -87,7 +87,7 @@ static double disturb(state *s, bench_disturbance kind, int place, double own)
     }
 }
 
-static void make_series(bench_disturbance kind, size_t rounds, state *s, bench_noise_series *series)
+static void make_series(bench_noise_kind kind, size_t rounds, state *s, bench_noise_series *series)
 {
     unsigned order_now = 0;
     for (int arm = 0; arm < BENCH_ARMS; arm++)
@@ -103,9 +103,9 @@ static void make_series(bench_disturbance kind, size_t rounds, state *s, bench_n
     }
 }
 
-void bench_noise_make(bench_disturbance kind, size_t rounds, uint64_t seed, bench_noise *trace)
+void bench_noise_make(bench_noise_kind kind, size_t rounds, uint64_t seed, bench_noise *trace)
 {
-    static const char *const name[BENCH_DISTURBANCES] = {
+    static const char *const name[BENCH_NOISE_KINDS] = {
         [BENCH_DRIFT] = "drift",
         [BENCH_BURSTS] = "bursts",
         [BENCH_STEPS] = "steps",

@@ -131,16 +131,16 @@ void bench_selftest_run(const bench_noise_set *traces, uint64_t seed, bench_self
     bench_rng rng = {seed};
     double begin = bench_now();
     const bench_noise *quiet = NULL;
-    *test = (bench_selftest){.traces = traces->count + BENCH_DISTURBANCES, .seed = seed, .ok = 1};
+    *test = (bench_selftest){.traces = traces->count + BENCH_NOISE_KINDS, .seed = seed, .ok = 1};
     test->alarms = bench_alloc(test->traces, sizeof *test->alarms);
     for (size_t i = 0; i < traces->count; i++) {
         count_alarms(&traces->trace[i], 1, &rng, &test->alarms[i]);
         if (traces->trace[i].quiet && quiet == NULL)
             quiet = &traces->trace[i];
     }
-    for (int kind = 0; kind < BENCH_DISTURBANCES; kind++) {
+    for (int kind = 0; kind < BENCH_NOISE_KINDS; kind++) {
         bench_noise made;
-        bench_noise_make((bench_disturbance)kind, MADE_ROUNDS, seed + 1, &made);
+        bench_noise_make((bench_noise_kind)kind, MADE_ROUNDS, seed + 1, &made);
         count_alarms(&made, 0, &rng, &test->alarms[traces->count + (size_t)kind]);
         bench_noise_free(&made);
     }
