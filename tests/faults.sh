@@ -30,7 +30,7 @@ fault() { # FUNCTION N COMMAND...
     rm -f hit
     code=0
     LD_PRELOAD=$faults AQ_FAULT=$what AQ_FAULT_HIT=$work/hit "$@" >out 2>err || code=$?
-    [ -e hit ]
+    [ -s hit ]
 }
 
 check_ending() {
@@ -64,6 +64,38 @@ replace_a_file() { # FUNCTION
         n=$((n + 1))
     done
     cmp -s out.gguf want.gguf || cmp -s out.gguf old.gguf || complain "$1" "wrong output without a fault"
+    faulted=$((faulted + n - 1))
+}
+
+# Commands that write nothing, or to nowhere: they say what is wrong, or the same as ever.
+only_say() { # FUNCTION NAME COMMAND...
+    function=$1 name=$2
+    shift 2
+    n=1
+    while fault "$function" $n "$@"; do
+        check_ending
+        if [ "$code" -eq 0 ] && [ -e "$name.want" ]; then
+            cmp -s out "$name.want" || complain "$what" "$name: succeeded with other words"
+        fi
+        n=$((n + 1))
+    done
+    [ "$code" -eq 0 ] || complain "$function" "$name: fails without a fault"
+    faulted=$((faulted + n - 1))
+}
+
+make_synthetic() { # FUNCTION
+    n=1
+    rm -f s.safetensors
+    while fault "$1" $n "$bin" synth -q -j2 --params 2x64x256 s.safetensors; do
+        check_ending
+        if [ "$code" -eq 0 ] || said_complete; then
+            cmp -s s.safetensors want.safetensors || complain "$what" "wrong output"
+        else
+            [ ! -e s.safetensors ] || complain "$what" "left an output behind"
+        fi
+        rm -f s.safetensors
+        n=$((n + 1))
+    done
     faulted=$((faulted + n - 1))
 }
 
@@ -120,12 +152,20 @@ echo '{}' >model/tokenizer.json
 "$bin" quantize -q --no-sync -t int4 --asymmetric model want
 echo old >old.gguf
 
+"$bin" synth -q --no-sync -j2 --params 2x64x256 want.safetensors
+"$bin" info want.safetensors >info.want
+"$bin" compare -q in.safetensors want.gguf >compare.want
+
 total=0
 for function in malloc mmap open pread pwrite fallocate fsync close rename renameat2 mkdir \
     pthread_create; do
     faulted=0
     replace_a_file "$function"
     make_a_directory "$function"
+    make_synthetic "$function"
+    only_say "$function" info "$bin" info want.safetensors
+    only_say "$function" compare "$bin" compare -q -j2 in.safetensors want.gguf
+    only_say "$function" batch "$bin" quantize -q -j2 -m batch want.safetensors null:
     case $function in malloc | mmap | open | pread | close | pthread_create) read_cold "$function" ;; esac
     echo "$function: $faulted faults"
     total=$((total + faulted))
