@@ -107,7 +107,11 @@ static char *read_worker(const json_t *object, bench_worker *worker)
         wrong = read_number(object, "write_s", &worker->write_s);
     if (wrong == NULL)
         wrong = read_number(object, "tiles", &tiles);
-    worker->tiles = (uint64_t)tiles;
+    /* More would not fit, and be no count that was ever made. */
+    if (wrong == NULL && tiles > 0x1p53)
+        wrong = bench_format("printed \"tiles\": %g", tiles);
+    if (wrong == NULL)
+        worker->tiles = (uint64_t)tiles;
     return wrong;
 }
 

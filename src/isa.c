@@ -5,6 +5,7 @@
 #include "arrowquant.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef AQ_HAVE_X86
@@ -75,13 +76,21 @@ static unsigned detect(void)
 
 #endif
 
+/* ARROWQUANT_ISA=NAME switches off what is above NAME, as if the CPU did not have it. */
+static unsigned not_above(unsigned isas)
+{
+    aq_isa most;
+    const char *name = getenv("ARROWQUANT_ISA");
+    return name != NULL && aq_isa_parse(name, &most) == 0 ? isas & ((2u << most) - 1) : isas;
+}
+
 static unsigned usable_isas(void)
 {
     /* Asked once, since CPUID traps in a virtual machine. Racing threads store the same value. */
     static atomic_uint cached;
     unsigned isas = atomic_load_explicit(&cached, memory_order_relaxed);
     if (isas == 0) {
-        isas = detect();
+        isas = not_above(detect());
         atomic_store_explicit(&cached, isas, memory_order_relaxed);
     }
     return isas;

@@ -82,4 +82,7 @@ if [ -w /dev/full ]; then
     done
 fi
 
+# The cap from the environment is one on what this CPU is taken to have.
+equal 'ARROWQUANT_ISA' '"scalar"' "$(ARROWQUANT_ISA=scalar arrowquant quantize --json \
+    synthetic:1x32x256 null: | grep -o '"isa": "[a-z0-9]*"' | cut -d ' ' -f 2)"
 done_testing
