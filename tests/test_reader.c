@@ -225,7 +225,8 @@ START_TEST(nobody_waits_after_a_failure)
     set_up(&x);
     for (uint64_t fail_at = 0; fail_at < x.count; fail_at += 37) {
         aq_reader *reader = open_reader(&x, 8, UINT64_MAX);
-        ck_assert_uint_eq(run(&x, reader, 8, fail_at).wrong, 0);
+        job j = run(&x, reader, 8, fail_at);
+        ck_assert_uint_eq(j.wrong, 0);
         aq_reader_close(reader);
     }
     aq_reader_close(open_reader(&x, 8, UINT64_MAX)); /* and none was taken */
