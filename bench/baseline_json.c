@@ -3,20 +3,9 @@
 
 #include "baseline_file.h"
 #include "baseline_report.h"
-#include "util.h"
+#include "json_parts.h"
 
-#include <math.h>
 #include <stdlib.h>
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-    (void)json_object_set_new(object, key, value);
-}
-
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 static json_t *ratio(const bench_ratio *r)
 {
@@ -24,14 +13,14 @@ static json_t *ratio(const bench_ratio *r)
     set(object, "value", number(r->estimate.value));
     set(object, "low", number(r->estimate.low));
     set(object, "high", number(r->estimate.high));
-    set(object, "change", json_string(bench_change_text(r->change)));
+    set(object, "change", text(bench_change_text(r->change)));
     return object;
 }
 
 static json_t *row(const bench_report *report, const bench_baseline_row *r)
 {
     json_t *object = json_object();
-    set(object, "name", json_string(report->matrix->cases[r->at].name));
+    set(object, "name", text(report->matrix->cases[r->at].name));
     set(object, "compared", json_boolean(r->was != NULL));
     set(object, "time", ratio(&r->time));
     set(object, "cpu", ratio(&r->cpu));
@@ -39,11 +28,11 @@ static json_t *row(const bench_report *report, const bench_baseline_row *r)
     return object;
 }
 
-static json_t *texts(char *const *text, size_t count)
+static json_t *texts(char *const *value, size_t count)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        (void)json_array_append_new(array, json_string(text[i]));
+        (void)json_array_append_new(array, text(value[i]));
     return array;
 }
 
@@ -55,9 +44,9 @@ json_t *bench_baseline_json(const bench_report *report)
     json_t *object = json_object(), *rows = json_array();
     for (size_t i = 0; i < b->rows; i++)
         (void)json_array_append_new(rows, row(report, &b->row[i]));
-    set(object, "name", json_string(b->name));
-    set(object, "date", json_string(b->results.machine.date));
-    set(object, "revision", json_string(b->results.machine.revision));
+    set(object, "name", text(b->name));
+    set(object, "date", text(b->results.machine.date));
+    set(object, "revision", text(b->results.machine.revision));
     set(object, "results", rows);
     set(object, "worse", json_integer((json_int_t)b->worse));
     set(object, "differences", texts(b->difference, b->differences));
