@@ -3,12 +3,12 @@
 
 #include "bandwidth.h"
 #include "system.h"
+#include "team.h"
 #include "topology.h"
 #include "util.h"
 
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -51,105 +51,56 @@ size_t bench_bandwidth_size(double cache_bytes, double free_bytes)
     return (blocks == 0 ? 1 : blocks) * BLOCK;
 }
 
-/* ---- threads that begin together ---- */
+/* ---- who reads what ---- */
 
 typedef struct reader {
-    struct team *of;
     unsigned char *data;
     size_t bytes;
     double begin, end, read;
 } reader;
 
-typedef struct team {
-    void (*work)(reader *self);
+typedef struct readers {
     double seconds;
-    pthread_mutex_t lock;
-    pthread_cond_t opened;
-    enum { GATE_CLOSED, GATE_OPEN, GATE_GO_HOME } gate; /* under lock */
-    double deadline;                                    /* set before the gate opens */
-    reader member[BENCH_BANDWIDTH_THREADS];
-    pthread_t thread[BENCH_BANDWIDTH_THREADS];
-} team;
-
-static void *enter(void *argument)
-{
-    reader *self = argument;
-    team *of = self->of;
-    pthread_mutex_lock(&of->lock);
-    while (of->gate == GATE_CLOSED)
-        pthread_cond_wait(&of->opened, &of->lock);
-    int go = of->gate == GATE_OPEN;
-    pthread_mutex_unlock(&of->lock);
-    if (go)
-        of->work(self);
-    return NULL;
-}
-
-static void open_gate(team *of, int go)
-{
-    pthread_mutex_lock(&of->lock);
-    of->deadline = bench_now() + of->seconds;
-    of->gate = go ? GATE_OPEN : GATE_GO_HOME;
-    pthread_cond_broadcast(&of->opened);
-    pthread_mutex_unlock(&of->lock);
-}
+    reader one[BENCH_BANDWIDTH_THREADS];
+} readers;
 
 /* The same parts for the same number of threads, in whole blocks. */
-static void share(const bench_bandwidth *bandwidth, unsigned threads, team *of)
+static void share(const bench_bandwidth *bandwidth, unsigned threads, readers *all)
 {
     size_t blocks = bandwidth->bytes / BLOCK;
     for (unsigned i = 0; i < threads; i++) {
         size_t from = blocks * i / threads, to = blocks * (i + 1) / threads;
-        of->member[i].of = of;
-        of->member[i].data = bandwidth->data + from * BLOCK;
-        of->member[i].bytes = (to - from) * BLOCK;
+        all->one[i].data = bandwidth->data + from * BLOCK;
+        all->one[i].bytes = (to - from) * BLOCK;
     }
-}
-
-/* Returns 0 where all of them worked, else what pthread_create returned. */
-static int run_team(const bench_bandwidth *bandwidth, unsigned threads, team *of)
-{
-    unsigned born = 1;
-    int wrong = 0;
-    pthread_mutex_init(&of->lock, NULL);
-    pthread_cond_init(&of->opened, NULL);
-    share(bandwidth, threads, of);
-    while (born < threads && wrong == 0) {
-        wrong = pthread_create(&of->thread[born], NULL, enter, &of->member[born]);
-        born += wrong == 0;
-    }
-    open_gate(of, wrong == 0);
-    if (wrong == 0)
-        of->work(&of->member[0]);
-    for (unsigned i = 1; i < born; i++)
-        pthread_join(of->thread[i], NULL);
-    pthread_cond_destroy(&of->opened);
-    pthread_mutex_destroy(&of->lock);
-    return wrong;
 }
 
 /* ---- what they do ---- */
 
-static void touch(reader *self)
+static void touch(void *context, unsigned index)
 {
+    reader *self = &((readers *)context)->one[index];
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     for (size_t i = 0; i < self->bytes; i += page)
         self->data[i] = 1;
 }
 
-static void read_until_deadline(reader *self)
+static void read_until_deadline(void *context, unsigned index)
 {
+    readers *all = context;
+    reader *self = &all->one[index];
     uint64_t digest = 0;
     self->begin = bench_now();
+    double deadline = self->begin + all->seconds;
     do {
         for (size_t i = 0; i < self->bytes; i += BLOCK) {
             digest ^= bench_bandwidth_digest(self->data + i, BLOCK);
             self->read += BLOCK;
             self->end = bench_now();
-            if (self->end >= self->of->deadline)
+            if (self->end >= deadline)
                 break;
         }
-    } while (self->bytes > 0 && self->end < self->of->deadline);
+    } while (self->bytes > 0 && self->end < deadline);
     /* As if it were used, so that the compiler cannot leave the reading out. */
     __asm__ volatile("" : : "r"(digest) : "memory");
 }
@@ -167,7 +118,6 @@ static size_t buffer_bytes(void)
 
 int bench_bandwidth_open(bench_bandwidth *bandwidth, unsigned threads)
 {
-    team *of = bench_alloc(1, sizeof *of);
     bandwidth->bytes = buffer_bytes();
     bandwidth->data = mmap(NULL, bandwidth->bytes, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -176,12 +126,13 @@ int bench_bandwidth_open(bench_bandwidth *bandwidth, unsigned threads)
         /* Large pages keep page faults and address translation out of the figure; without them it
          * is lower, but it is right. */
         (void)madvise(bandwidth->data, bandwidth->bytes, MADV_HUGEPAGE);
-        of->work = touch;
-        wrong = run_team(bandwidth, threads, of);
+        readers *all = bench_alloc(1, sizeof *all);
+        share(bandwidth, threads, all);
+        wrong = bench_team_run(threads, touch, all);
+        free(all);
         if (wrong != 0)
             bench_bandwidth_close(bandwidth);
     }
-    free(of);
     errno = wrong;
     return wrong == 0 ? 0 : -1;
 }
@@ -194,19 +145,19 @@ void bench_bandwidth_close(bench_bandwidth *bandwidth)
 
 double bench_bandwidth_read(const bench_bandwidth *bandwidth, unsigned threads, double seconds)
 {
-    team *of = bench_alloc(1, sizeof *of);
-    of->work = read_until_deadline;
-    of->seconds = seconds;
-    int wrong = run_team(bandwidth, threads, of);
+    readers *all = bench_alloc(1, sizeof *all);
+    all->seconds = seconds;
+    share(bandwidth, threads, all);
+    int wrong = bench_team_run(threads, read_until_deadline, all);
     double read = 0, begin = INFINITY, end = 0;
     for (unsigned i = 0; i < threads; i++) {
-        if (of->member[i].bytes == 0)
+        if (all->one[i].bytes == 0)
             continue;
-        read += of->member[i].read;
-        begin = fmin(begin, of->member[i].begin);
-        end = fmax(end, of->member[i].end);
+        read += all->one[i].read;
+        begin = fmin(begin, all->one[i].begin);
+        end = fmax(end, all->one[i].end);
     }
-    free(of);
+    free(all);
     errno = wrong;
     return wrong == 0 ? read / (end - begin) : NAN;
 }

@@ -3,10 +3,12 @@
 #ifndef BENCH_BANDWIDTH_H
 #define BENCH_BANDWIDTH_H
 
+#include "team.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BENCH_BANDWIDTH_THREADS = 1024 };
+enum { BENCH_BANDWIDTH_THREADS = BENCH_TEAM_THREADS };
 
 /* A buffer far larger than the caches, every page of it touched. Owned by one thread. */
 typedef struct bench_bandwidth {

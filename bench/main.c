@@ -100,6 +100,7 @@ typedef struct job {
     bench_env env;
     bench_run samples;
     bench_gate gate;
+    bench_kernels kernels;
     bench_baseline baseline;
     bench_fit fit;
     bench_verdict verdict;
@@ -139,6 +140,15 @@ static void compare(job *j, const bench_programs *programs, unsigned cpus, bench
     j->report.gate = &j->gate;
 }
 
+/* Seconds of the budget. */
+static double spent(const bench_report *report)
+{
+    double sum = 0;
+    for (unsigned group = 0; group < report->matrix->groups; group++)
+        sum += report->run->group[group].spent_s;
+    return sum;
+}
+
 static int measure_and_conclude(job *j, bench_store *store, const bench_programs *programs,
                                 unsigned cpus)
 {
@@ -146,6 +156,10 @@ static int measure_and_conclude(job *j, bench_store *store, const bench_programs
     bench_progress_begin(&progress, stderr, j->report.options->quiet);
     bench_measure(store, j->report.seed, cpus, &progress, &j->samples);
     bench_store_close(store);
+    if (j->report.kernels != NULL && bench_interrupted() == 0)
+        bench_kernels_measure(j->report.options, j->report.seed,
+                              j->report.options->budget_s - spent(&j->report), &progress,
+                              &j->samples, &j->kernels);
     if (j->report.options->compare != NULL && bench_interrupted() == 0)
         compare(j, programs, cpus, &progress);
     return bench_interrupted() != 0 ? 0 : conclude(j);
@@ -184,6 +198,10 @@ static int run(const bench_options *options, const bench_matrix *matrix,
                         .binary = binary,
                         .command = command,
                         .seed = options->seed_given ? options->seed : random_seed()}};
+    if (options->kernels) {
+        bench_kernels_build(options, machine, &j.kernels);
+        j.report.kernels = &j.kernels;
+    }
     bench_env_read(store.directory, &j.env);
     int code = refuse_unfit(options, &j.env);
     if (code == 0 && options->baseline != NULL)
@@ -195,6 +213,7 @@ static int run(const bench_options *options, const bench_matrix *matrix,
     else
         bench_store_close(&store);
     bench_gate_free(&j.gate);
+    bench_kernels_free(&j.kernels);
     bench_baseline_free(&j.baseline);
     bench_run_free(&j.samples);
     bench_env_free(&j.env);
@@ -226,7 +245,20 @@ static int test_gate(const bench_options *options)
 
 static int only_selftest(const bench_options *options, const bench_matrix *matrix)
 {
-    return options->selftest && options->compare == NULL && matrix->count == 0 && !options->list;
+    return options->selftest && options->compare == NULL && matrix->count == 0 &&
+           !options->kernels && !options->list;
+}
+
+static void list(const bench_options *options, const bench_machine *machine,
+                 const bench_matrix *matrix)
+{
+    bench_kernels kernels;
+    bench_matrix_list(matrix, stdout);
+    if (!options->kernels)
+        return;
+    bench_kernels_build(options, machine, &kernels);
+    bench_kernels_list(&kernels, stdout);
+    bench_kernels_free(&kernels);
 }
 
 int main(int argc, char **argv)
@@ -246,7 +278,7 @@ int main(int argc, char **argv)
         if (only_selftest(&options, &matrix)) {
             code = 0;
         } else if (options.list) {
-            bench_matrix_list(&matrix, stdout);
+            list(&options, &machine, &matrix);
             code = 0;
         } else if (binary == NULL) {
             code = complain(bench_format("cannot find an executable %s (--binary PATH)",

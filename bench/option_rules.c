@@ -32,7 +32,7 @@ void bench_options_defaults(bench_options *options)
 
 void bench_options_finish(bench_options *options)
 {
-    int any = 0;
+    int any = options->kernels;
     for (int i = 0; i < BENCH_SECTIONS; i++)
         any |= options->selected[i];
     int other = options->compare != NULL || options->selftest;

@@ -20,6 +20,7 @@ enum {
     OPT_DTYPE,
     OPT_EXPORT,
     OPT_GROUP,
+    OPT_KERNELS,
     OPT_LIST,
     OPT_MERGE,
     OPT_MODE,
@@ -54,6 +55,7 @@ static const struct option long_options[] = {
     {"export", required_argument, NULL, OPT_EXPORT},
     {"group", required_argument, NULL, OPT_GROUP},
     {"help", no_argument, NULL, 'h'},
+    {"kernels", no_argument, NULL, OPT_KERNELS},
     {"list", no_argument, NULL, OPT_LIST},
     {"merge", no_argument, NULL, OPT_MERGE},
     {"mode", required_argument, NULL, OPT_MODE},
@@ -125,6 +127,9 @@ static int apply_flag(int option, bench_options *options)
     case OPT_QUICK:
         options->quick = 1;
         return 1;
+    case OPT_KERNELS:
+        options->kernels = 1;
+        return 1;
     case OPT_LIST:
         options->list = 1;
         return 1;
@@ -167,6 +172,7 @@ static int apply_value(int option, const char *text, bench_options *options, FIL
     case OPT_GROUP:
         return bench_parse_group(text, options, err);
     case OPT_DTYPE:
+        options->dtype_given = 1;
         return bench_parse_dtype(text, options, err);
     case OPT_MODE:
         return bench_parse_mode(text, options, err);
@@ -175,6 +181,7 @@ static int apply_value(int option, const char *text, bench_options *options, FIL
     case OPT_EXPORT:
         return bench_parse_export(text, options, err);
     case OPT_TYPE:
+        options->type_given = 1;
         if (aq_type_parse(text, &options->type) != 0)
             return bench_usage(err, "--type: there is no type \"%s\"", text);
         return -1;

@@ -55,7 +55,8 @@ typedef struct bench_options {
     const char *model; /* NULL: synthetic models */
     aq_type type;
     aq_dtype dtype;
-    aq_mode mode;     /* of the scaling, speedup and size runs */
+    int kernels, type_given, dtype_given; /* kernels: of these alone, if given */
+    aq_mode mode;                         /* of the scaling, speedup and size runs */
     unsigned threads; /* of the size and streaming runs; 0: the usable CPUs, at most 8 */
     bench_sink sink;
     unsigned rounds; /* exactly so many; 0: until precise enough or out of budget */

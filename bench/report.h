@@ -7,6 +7,7 @@
 #include "env.h"
 #include "figures.h"
 #include "gate.h"
+#include "kernels.h"
 #include "verdict.h"
 
 typedef struct bench_report {
@@ -18,6 +19,7 @@ typedef struct bench_report {
     const bench_verdict *verdict;
     const bench_fit *fit;           /* of the thread scaling */
     const bench_baseline *baseline; /* NULL: none was asked for */
+    const bench_kernels *kernels;   /* NULL: none were asked for */
     const char *binary;             /* the arrowquant that was measured */
     const char *command;            /* the command line that made this report */
     uint64_t seed;

@@ -3,6 +3,7 @@
  * it, and a zero would be taken for a result. */
 #include <config.h>
 
+#include "kernels_report.h"
 #include "report.h"
 
 #include <jansson.h>
@@ -92,6 +93,7 @@ int bench_report_google(const bench_report *report, FILE *out)
     for (size_t i = 0; i < report->matrix->count; i++)
         if (exported(report, i))
             google_result(report, i, all);
+    bench_kernels_google(report, all);
     set(root, "context", context);
     set(root, "benchmarks", all);
     return write_and_free(root, out);
@@ -130,6 +132,7 @@ int bench_report_github(const bench_report *report, FILE *out)
         github_entry(all, item->name, "CPU time", "ms", 1e3, &f->cpu, extra);
         github_entry(all, item->name, "peak memory", "MB", 1e-6, &f->memory, extra);
     }
+    bench_kernels_github(report, all);
     return write_and_free(all, out);
 }
 
@@ -161,5 +164,6 @@ int bench_report_bencher(const bench_report *report, FILE *out)
         bencher_measure(measures, "throughput", 1, &f->weight_rate);
         set(root, report->matrix->cases[i].name, measures);
     }
+    bench_kernels_bencher(report, root);
     return write_and_free(root, out);
 }

@@ -4,6 +4,7 @@
 
 #include "baseline_report.h"
 #include "html_parts.h"
+#include "kernels_report.h"
 #include "plots.h"
 #include "report.h"
 #include "report_gate.h"
@@ -246,6 +247,7 @@ int bench_report_html(const bench_report *report, FILE *out)
     bench_report_gate_html(report->gate, out);
     for (int section = 0; section < BENCH_SECTIONS; section++)
         print_section(report, (bench_section)section, out);
+    bench_kernels_html(report, out);
     print_environment(report, out);
     print_samples(report, out);
     fputs("<h2 id=\"again\">To run it again</h2>\n<p><code>", out);

@@ -4,15 +4,17 @@
 #include "baseline_report.h"
 #include "json_parts.h"
 #include "json_samples.h"
+#include "kernels_report.h"
 #include "report.h"
 #include "report_gate.h"
+#include "report_json.h"
 #include "util.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
 
-static json_t *summary(const bench_summary *s)
+json_t *bench_json_summary(const bench_summary *s)
 {
     if (s->count == 0)
         return json_null();
@@ -59,7 +61,7 @@ static json_t *intervals(const bench_figures *f)
     };
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        set(object, all[i].key, summary(all[i].value));
+        set(object, all[i].key, bench_json_summary(all[i].value));
     return object;
 }
 
@@ -86,7 +88,7 @@ static json_t *losses(const bench_figures *f)
         return json_null();
     }
     for (int i = 0; i < BENCH_LOSSES; i++)
-        set(object, bench_loss_key((bench_loss)i), summary(&f->loss[i]));
+        set(object, bench_loss_key((bench_loss)i), bench_json_summary(&f->loss[i]));
     return object;
 }
 
@@ -307,6 +309,7 @@ int bench_report_json(const bench_report *report, FILE *out)
     set(root, "targets", targets(report->verdict));
     set(root, "baseline", bench_baseline_json(report));
     set(root, "comparison", bench_report_gate_json(report->gate));
+    set(root, "kernels", bench_kernels_json(report));
     set(root, "failures", strings(report->run->failure, report->run->failures));
     set(root, "exit_code", json_integer(report->verdict->exit_code));
     int failed = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(12));

@@ -2,6 +2,7 @@
  * One row per configuration: CSV for programs, Markdown for people. */
 #include <config.h>
 
+#include "kernels_report.h"
 #include "report.h"
 #include "table_parts.h"
 #include "util.h"
@@ -60,6 +61,7 @@ int bench_report_csv(const bench_report *report, FILE *out)
     for (size_t i = 0; i < report->matrix->count; i++)
         if (!report->matrix->cases[i].verify_only)
             csv_row(report, i, out);
+    bench_kernels_csv(report, out);
     return ferror(out) ? -1 : 0;
 }
 
@@ -100,6 +102,7 @@ int bench_report_markdown(const bench_report *report, FILE *out)
     for (size_t i = 0; i < report->matrix->count; i++)
         if (!report->matrix->cases[i].verify_only)
             markdown_row(report, i, out);
+    bench_kernels_markdown(report, out);
     fputs("\n| target | limit | measured | interval | outcome |\n|---|--:|--:|---|---|\n", out);
     for (int i = 0; i < BENCH_TARGETS; i++) {
         const bench_target *t = &report->verdict->target[i];

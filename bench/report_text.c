@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "baseline_report.h"
+#include "kernels_report.h"
 #include "report.h"
 #include "report_gate.h"
 #include "text_cells.h"
@@ -122,6 +123,7 @@ int bench_report_text(const bench_report *report, int color, FILE *out)
         print_sizes(&w);
     if (bench_text_has(&w, BENCH_STREAMING))
         print_streaming(&w);
+    bench_kernels_text(report, out);
     bench_report_gate_text(&w);
     if (report->matrix->count > 0)
         print_targets(&w);

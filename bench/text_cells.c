@@ -31,15 +31,21 @@ const char *bench_cell_percent(const bench_summary *summary, char *out)
     return out;
 }
 
+const char *bench_cell_range_in(const bench_summary *summary, double unit, char *out)
+{
+    char low[BENCH_CELL], high[BENCH_CELL];
+    if (!(summary->confidence > 0))
+        (void)snprintf(out, BENCH_CELL, "N/A");
+    else
+        (void)snprintf(out, BENCH_CELL, "%.12s-%.12s",
+                       bench_number(summary->low / unit, low, sizeof low),
+                       bench_number(summary->high / unit, high, sizeof high));
+    return out;
+}
+
 const char *bench_cell_range(const bench_summary *summary, char *out)
 {
-    char low[CELL], high[CELL];
-    if (!(summary->confidence > 0))
-        (void)snprintf(out, CELL, "N/A");
-    else
-        (void)snprintf(out, CELL, "%.12s-%.12s", bench_number(summary->low, low, sizeof low),
-                       bench_number(summary->high, high, sizeof high));
-    return out;
+    return bench_cell_range_in(summary, 1, out);
 }
 
 const char *bench_cell_percents(const bench_summary *summary, char *out)

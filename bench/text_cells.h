@@ -11,8 +11,9 @@ enum { BENCH_CELL = 40 /* characters of a cell */ };
 const char *bench_cell_number(const bench_summary *summary, double unit, char *out);
 const char *bench_cell_factor(const bench_summary *summary, char *out);  /* "1.57x" */
 const char *bench_cell_percent(const bench_summary *summary, char *out); /* "78.3%" */
-/* The interval. */
+/* The interval, and the same in this unit. */
 const char *bench_cell_range(const bench_summary *summary, char *out);
+const char *bench_cell_range_in(const bench_summary *summary, double unit, char *out);
 const char *bench_cell_percents(const bench_summary *summary, char *out);
 
 #endif

@@ -190,10 +190,26 @@ AQ_API unsigned aq_usable_cpus(void);
 AQ_API aq_status aq_quantize_rows(aq_type type, aq_dtype dtype, const void *in, uint64_t rows,
                                   uint64_t cols, void *out, aq_isa isa, aq_error *err);
 
+/* The same for a safetensors type, for each row: its levels begin a word of their own, and its
+ * groups of group_size weights (a multiple of 8; 0: one group per row), of which the last may be
+ * short, have a scale each, of dtype, and where zero_points is not NULL (asymmetric) a zero point
+ * of one byte. levels: ceil(cols * bits / 32) words a row. */
+AQ_API aq_status aq_quantize_packed_rows(aq_type type, aq_dtype dtype, const void *in,
+                                         uint64_t rows, uint64_t cols, uint64_t group_size,
+                                         uint32_t *levels, void *scales, uint8_t *zero_points,
+                                         aq_isa isa, aq_error *err);
+
+/* The instruction set of the kernel that quantizes dtype to type under the cap isa on this machine;
+ * AQ_ISA_COUNT where there is none, since dtype is not F32, F16 or BF16 or a value is out of range.
+ */
+AQ_API aq_isa aq_kernel_isa(aq_type type, aq_dtype dtype, aq_isa isa);
+
 /* Weights per block of a GGUF type, 0 for the safetensors types. */
 AQ_API uint64_t aq_type_block(aq_type type);
 /* Bytes of `weights` weights of a GGUF type; 0 for the safetensors types. */
 AQ_API uint64_t aq_type_bytes(aq_type type, uint64_t weights);
+/* Bits of a weight's level; 0 for a value out of range. */
+AQ_API unsigned aq_type_bits(aq_type type);
 
 /* ---- quantize files ---- */
 

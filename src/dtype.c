@@ -155,3 +155,9 @@ uint64_t aq_type_bytes(aq_type type, uint64_t weights)
         return 0;
     return weights / info->block * info->bytes;
 }
+
+unsigned aq_type_bits(aq_type type)
+{
+    const aq_type_info *info = aq_type_get(type);
+    return info == NULL ? 0 : info->bits;
+}

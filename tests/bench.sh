@@ -265,6 +265,50 @@ if command -v python3 >/dev/null && [ -e /proc/$$/task/$$/children ]; then
     interrupted 15
 fi
 
+# ---- kernels ----
+
+expect 0 --kernels --type q4_0 --dtype bf16 --rounds 2 --threads 2 --export "csv=$dir/k.csv" \
+    --export "html=$dir/k.html" --export "markdown=$dir/k.md" --export "google-benchmark=$dir/k.google" \
+    --export "github=$dir/k.github" --export "bencher=$dir/k.bencher"
+valid
+says out '^q4_0  BF16  scalar  cache   1 '
+says out '^q4_0  BF16  scalar  memory  2 .*x '
+says out '^Read bandwidth with 2 threads: '
+says_not out '^q8_0 |Parallel Scaling'
+says k.csv '^kernel_q4_0_BF16_scalar_memory_2_threads,,2,true,ok,2,,'
+says k.md '^\| q4_0 \| BF16 \| scalar \| cache \| 1 \|'
+says k.html 'Kernels, in memory'
+[ "$(awk -F, '{ print NF }' "$dir/k.csv" | sort -u)" = 27 ] || fail 'CSV rows of kernels differ in length'
+if command -v python3 >/dev/null; then
+    python3 - "$dir" <<'CHECK' || fail 'the kernels are not as they should be'
+import json, sys
+import xml.etree.ElementTree as tree
+kernels = json.load(open(f"{sys.argv[1]}/o/parallel_benchmark_results.json"))["kernels"]
+results = {k["name"]: k for k in kernels["results"]}
+assert len(results) == len(kernels["results"]) and len(results) % 4 == 0 and results
+for name, kernel in results.items():
+    read = next(r for r in kernels["read_bandwidth"] if r["num_threads"] == kernel["num_threads"])
+    parts = [2 * w / r for w, r in zip(kernel["samples_weights_per_s"], read["samples_bytes_per_s"])]
+    assert abs(sum(parts) / 2 / kernel["read_part"]["median"] - 1) < 1e-9, name
+    single = results[name.replace("_2_threads", "_1_threads")]
+    if kernel["num_threads"] == 2:
+        pairs = zip(kernel["samples_weights_per_s"], single["samples_weights_per_s"])
+        assert abs(sum(a / b for a, b in pairs) / 2 / kernel["speedup"]["median"] - 1) < 1e-9, name
+    else:
+        assert kernel["speedup"] is None
+google = json.load(open(f"{sys.argv[1]}/k.google"))["benchmarks"]
+assert len(google) == 3 * len(results)
+assert set(json.load(open(f"{sys.argv[1]}/k.bencher"))) == set(results)
+assert len(json.load(open(f"{sys.argv[1]}/k.github"))) == len(results)
+tree.parse(f"{sys.argv[1]}/k.html")
+CHECK
+fi
+expect 0 $small --kernels --type q8_0 --dtype f16
+says out 'Parallel Scaling'
+says out '^q8_0  F16   scalar  cache   1 '
+"$bench" --list --kernels --type q8_0 >"$dir/out" || fail '--list --kernels failed'
+says out '^  kernel_q8_0_F32_scalar_cache_1_threads$'
+
 # ---- usage and surroundings ----
 
 code=0

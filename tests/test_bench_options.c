@@ -71,6 +71,15 @@ START_TEST(selections_add_up)
     ck_assert_int_eq(o.quick, 1);
     ck_assert_int_eq(parse("--list", &o), -1);
     ck_assert_int_eq(selected(&o), 1111);
+    ck_assert_int_eq(o.kernels, 0);
+    ck_assert_int_eq(parse("--kernels", &o), -1);
+    ck_assert_int_eq(selected(&o), 0);
+    ck_assert_int_eq(o.kernels, 1);
+    ck_assert_int_eq(o.type_given + o.dtype_given, 0);
+    ck_assert_int_eq(parse("--kernels --cores 2 --type q4_k --dtype bf16", &o), -1);
+    ck_assert_int_eq(selected(&o), 1000);
+    ck_assert_int_eq(o.kernels, 1);
+    ck_assert_int_eq(o.type_given + o.dtype_given, 2);
 }
 END_TEST
 

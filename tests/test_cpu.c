@@ -219,6 +219,53 @@ START_TEST(rows_reject_bad_arguments)
 }
 END_TEST
 
+/* One row of two groups, and a second: levels, scales and zero points lie where the header says. */
+START_TEST(packed_rows)
+{
+    enum { COLS = 24, GROUP = 16, WORDS = 6 };
+    float x[2 * COLS] = {1.0f}, scales[4] = {0};
+    uint32_t levels[2 * WORDS + 1];
+    uint8_t zeros[5];
+    aq_error err;
+    aq_isa best = aq_isa_best();
+    memset(levels, 0x5a, sizeof levels);
+    memset(zeros, 0x5a, sizeof zeros);
+    x[COLS + GROUP] = -3.0f;
+    ck_assert_uint_eq(aq_type_bits(AQ_TYPE_INT8), 8);
+    ck_assert_int_eq(aq_quantize_packed_rows(AQ_TYPE_INT8, AQ_DTYPE_F32, x, 2, COLS, GROUP, levels,
+                                             scales, zeros, best, &err),
+                     AQ_OK);
+    ck_assert_float_eq(scales[0], 1.0f / 255.0f);
+    ck_assert_float_eq(scales[3], 3.0f / 255.0f);
+    ck_assert_uint_eq(levels[0] & 0xff, 255);
+    ck_assert_uint_eq(levels[WORDS + GROUP / 4] & 0xff, 0);
+    ck_assert_uint_eq(zeros[0], 0);
+    ck_assert_uint_eq(zeros[3], 255);
+    ck_assert_uint_eq(levels[2 * WORDS], 0x5a5a5a5a);
+    ck_assert_uint_eq(zeros[4], 0x5a);
+    ck_assert_int_eq(aq_quantize_packed_rows(AQ_TYPE_INT8, AQ_DTYPE_F32, x, 2, COLS, 12, levels,
+                                             scales, NULL, best, &err),
+                     AQ_USAGE);
+    ck_assert_int_eq(aq_quantize_packed_rows(AQ_TYPE_Q8_0, AQ_DTYPE_F32, x, 2, COLS, 0, levels,
+                                             scales, NULL, best, &err),
+                     AQ_USAGE);
+    x[COLS + 1] = __builtin_inff();
+    ck_assert_int_eq(aq_quantize_packed_rows(AQ_TYPE_INT4, AQ_DTYPE_F32, x, 2, COLS, 0, levels,
+                                             scales, NULL, best, &err),
+                     AQ_NUMERIC);
+    ck_assert_ptr_nonnull(strstr(err.message, "weights 24 to 47"));
+}
+END_TEST
+
+START_TEST(kernel_isa_is_what_runs)
+{
+    ck_assert_int_eq(aq_kernel_isa(AQ_TYPE_Q8_0, AQ_DTYPE_F16, AQ_ISA_SCALAR), AQ_ISA_SCALAR);
+    ck_assert_int_eq(aq_kernel_isa(AQ_TYPE_INT4, AQ_DTYPE_F32, aq_isa_best()), aq_isa_best());
+    ck_assert_int_eq(aq_kernel_isa(AQ_TYPE_Q8_0, AQ_DTYPE_I8, aq_isa_best()), AQ_ISA_COUNT);
+    ck_assert_int_eq(aq_kernel_isa(AQ_TYPE_COUNT, AQ_DTYPE_F32, aq_isa_best()), AQ_ISA_COUNT);
+}
+END_TEST
+
 START_TEST(rows_name_nonfinite_weights)
 {
     enum { WEIGHTS = 32 * 8200 };
@@ -253,6 +300,8 @@ int main(void)
     tcase_add_test(pure, f16_rounds_to_nearest_even);
     tcase_add_test(pure, bf16_rounds_to_nearest_even);
     tcase_add_test(pure, rows_reject_bad_arguments);
+    tcase_add_test(pure, packed_rows);
+    tcase_add_test(pure, kernel_isa_is_what_runs);
     tcase_add_test(pure, rows_name_nonfinite_weights);
     suite_add_tcase(suite, quota);
     suite_add_tcase(suite, pure);
