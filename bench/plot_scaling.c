@@ -64,7 +64,8 @@ static void draw_fit(const curve *c)
     }
     svg_area(c->out, "band", x, low, high, count);
     svg_curve(c->out, "fit", x, middle, count);
-    svg_text(c->out, "hint", SVG_LEFT + 6, SVG_TOP + 12, "start", "curve and band: fitted law");
+    svg_text(c->out, "hint", SVG_LEFT + 6, c->efficiency ? SVG_BOTTOM - 8 : SVG_TOP + 12, "start",
+             "curve and band: fitted law");
 }
 
 static void draw_points(const curve *c)

@@ -37,6 +37,8 @@ static void csv_row(const bench_report *report, size_t at, FILE *out)
         f->time_ratio.median,
         f->wall_ratio.median,
         f->memory_ratio.median,
+        f->roof.median,
+        f->roof_part.median,
     };
     bench_csv_text(item->name, out);
     (void)fputc(',', out);
@@ -47,6 +49,8 @@ static void csv_row(const bench_report *report, size_t at, FILE *out)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         bench_csv_number(numbers[i], out);
     (void)fputc(',', out);
+    bench_csv_text(f->limit != BENCH_LIMIT_UNKNOWN ? bench_limit_text(f->limit) : NULL, out);
+    (void)fputc(',', out);
     bench_csv_text(note, out);
     fputs("\r\n", out);
 }
@@ -56,7 +60,8 @@ int bench_report_csv(const bench_report *report, FILE *out)
     fputs("name,model_size,num_threads,streaming,status,samples,quantization_time_s,time_low_s,"
           "time_high_s,wall_s,cpu_s,peak_memory_mb,baseline_memory_mb,quantization_memory_mb,"
           "accounted_mb,speedup,speedup_low,speedup_high,efficiency,cpu_wall,balance,bytes_per_s,"
-          "weights_per_s,time_ratio,wall_ratio,memory_ratio,note\r\n",
+          "weights_per_s,time_ratio,wall_ratio,memory_ratio,"
+          "roof_bytes_per_s,roof_part,limit,note\r\n",
           out);
     for (size_t i = 0; i < report->matrix->count; i++)
         if (!report->matrix->cases[i].verify_only)
@@ -96,8 +101,8 @@ int bench_report_markdown(const bench_report *report, FILE *out)
 {
     fputs("# arrowquant benchmark\n\n", out);
     fputs("| run | model | threads | time (s) | interval | memory (MB) | speedup | efficiency | "
-          "CPU/wall | GB/s in | status |\n"
-          "|---|---|--:|--:|---|--:|--:|--:|--:|--:|---|\n",
+          "CPU/wall | GB/s in | of roof | limited by | status |\n"
+          "|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|---|---|\n",
           out);
     for (size_t i = 0; i < report->matrix->count; i++)
         if (!report->matrix->cases[i].verify_only)

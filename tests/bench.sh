@@ -81,7 +81,7 @@ says_not o/parallel_benchmark_results.json 'NaN|[Ii]nf'
 says o/parallel_benchmark_results.json '"name": "parallel_8_threads"'
 says e.csv '^parallel_16_threads,100M,16,true,ok,2,0\.00'
 says e.md '^\| parallel_16_threads \| 100M \| 16 \|'
-[ "$(awk -F, '{ print NF }' "$dir/e.csv" | sort -u)" = 27 ] || fail 'CSV rows differ in length'
+[ "$(awk -F, '{ print NF }' "$dir/e.csv" | sort -u)" = 30 ] || fail 'CSV rows differ in length'
 if command -v python3 >/dev/null; then
     python3 - "$dir" <<'CHECK' || fail 'the exports do not hold what was measured'
 import json, statistics, sys

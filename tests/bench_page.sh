@@ -83,7 +83,14 @@ FAKE_ARM=arm1 FAKE_TIME=1.08 "$top_builddir/arrowquant-bench" --binary "$top_src
     --export "html=$dir/comparison.html"
 grep -q 'id="gate-forest"' "$dir/comparison.html" || fail 'the comparison has no forest plot'
 grep -q 'id="gate-ratios-0"' "$dir/comparison.html" || fail 'the comparison has no ratios'
-for page in "$dir/page.html" "$dir/comparison.html" ${AQ_BENCH_PAGES:-}; do
+# A machine of 16 cores, made up, with laws of scaling and their bands; where there is Check.
+set -- "$dir/page.html" "$dir/comparison.html"
+if [ -x "$top_builddir/tests/test_bench_fit" ]; then
+    AQ_PAGE_FILE=$dir/fitted.html "$top_builddir/tests/test_bench_fit" >/dev/null
+    grep -q 'class="band"' "$dir/fitted.html" || fail 'the fitted law is not drawn'
+    set -- "$@" "$dir/fitted.html"
+fi
+for page in "$@"; do
     measure "$page" 390
     measure "$page" 1440
 done
