@@ -67,18 +67,14 @@ AQ_INLINE float k_store_f16(uint8_t *p, float f)
 /* ---- scales ---- */
 
 /* q4_K, q5_K: d, dmin, then 12 bytes of 6-bit scales and mins. */
-AQ_INLINE void k_store_scales_6(k_scales *s, uint8_t *out)
+AQ_INLINE void k_pack_scales_6(k_scales *s, float d, float dmin, const uint8_t *scales,
+                               const uint8_t *mins, uint8_t *out)
 {
-    float max_scale = k_greatest(s->scale, 8), max_min = k_greatest(s->min, 8);
-    float to_scale = max_scale > 0.0f ? 63.0f / max_scale : 0.0f;
-    float to_min = max_min > 0.0f ? 63.0f / max_min : 0.0f;
-    float d = k_store_f16(out, max_scale / 63.0f), dmin = k_store_f16(out + 2, max_min / 63.0f);
+    d = k_store_f16(out, d);
+    dmin = k_store_f16(out + 2, dmin);
     uint8_t *packed = out + 4;
     for (int j = 0; j < 8; j++) {
-        unsigned scale = (uint8_t)k_nearest(to_scale * s->scale[j]);
-        unsigned min = (uint8_t)k_nearest(to_min * s->min[j]);
-        scale = scale > 63 ? 63 : scale;
-        min = min > 63 ? 63 : min;
+        unsigned scale = scales[j], min = mins[j];
         if (j < 4) {
             packed[j] = (uint8_t)scale;
             packed[j + 4] = (uint8_t)min;
@@ -92,39 +88,72 @@ AQ_INLINE void k_store_scales_6(k_scales *s, uint8_t *out)
     }
 }
 
+AQ_INLINE void k_store_scales_6(k_scales *s, uint8_t *out)
+{
+    float max_scale = k_greatest(s->scale, 8), max_min = k_greatest(s->min, 8);
+    float to_scale = max_scale > 0.0f ? 63.0f / max_scale : 0.0f;
+    float to_min = max_min > 0.0f ? 63.0f / max_min : 0.0f;
+    uint8_t scales[8], mins[8];
+    for (int j = 0; j < 8; j++) {
+        unsigned scale = (uint8_t)k_nearest(to_scale * s->scale[j]);
+        unsigned min = (uint8_t)k_nearest(to_min * s->min[j]);
+        scales[j] = (uint8_t)(scale > 63 ? 63 : scale);
+        mins[j] = (uint8_t)(min > 63 ? 63 : min);
+    }
+    k_pack_scales_6(s, max_scale / 63.0f, max_min / 63.0f, scales, mins, out);
+}
+
+/* q2_K: what follows once the 16 bytes stand. */
+AQ_INLINE void k_use_scales_4(k_scales *s, float d, float dmin, const uint8_t *packed,
+                              uint8_t *tail)
+{
+    d = k_store_f16(tail, d);
+    dmin = k_store_f16(tail + 2, dmin);
+    for (int j = 0; j < 16; j++) {
+        s->d[j] = d * (float)(packed[j] & 15u);
+        s->dm[j] = dmin * (float)(packed[j] >> 4);
+    }
+}
+
 /* q2_K: 16 bytes of scale and min, 4 bits each; d and dmin are at `tail`. */
 AQ_INLINE void k_store_scales_4(k_scales *s, uint8_t *out, uint8_t *tail)
 {
     float max_scale = k_greatest(s->scale, 16), max_min = k_greatest(s->min, 16);
     float to_scale = max_scale > 0.0f ? 15.0f / max_scale : 0.0f;
     float to_min = max_min > 0.0f ? 15.0f / max_min : 0.0f;
-    float d = k_store_f16(tail, max_scale > 0.0f ? max_scale / 15.0f : 0.0f);
-    float dmin = k_store_f16(tail + 2, max_min > 0.0f ? max_min / 15.0f : 0.0f);
     for (int j = 0; j < 16; j++) {
         unsigned scale = max_scale > 0.0f ? (uint8_t)k_nearest(to_scale * s->scale[j]) : 0;
         unsigned min = max_min > 0.0f ? (uint8_t)k_nearest(to_min * s->min[j]) : 0;
         out[j] = (uint8_t)(scale | min << 4);
-        s->d[j] = d * (float)(out[j] & 15u);
-        s->dm[j] = dmin * (float)(out[j] >> 4);
+    }
+    k_use_scales_4(s, max_scale > 0.0f ? max_scale / 15.0f : 0.0f,
+                   max_min > 0.0f ? max_min / 15.0f : 0.0f, out, tail);
+}
+
+/* q3_K: 12 bytes of 6-bit scales, low halves first, then d; bits are 32 more than the scales. */
+AQ_INLINE void k_pack_scales_signed_6(k_scales *s, float d, const uint8_t *bits, uint8_t *out)
+{
+    d = k_store_f16(out + 12, d);
+    memset(out, 0, 12);
+    for (int j = 0; j < 16; j++) {
+        out[j % 8] = (uint8_t)(out[j % 8] | (bits[j] & 15u) << (j < 8 ? 0 : 4));
+        out[8 + j % 4] = (uint8_t)(out[8 + j % 4] | bits[j] >> 4 << 2 * (j / 4));
+        s->d[j] = d * (float)((int)bits[j] - 32);
+        s->dm[j] = 0.0f;
     }
 }
 
-/* q3_K: 12 bytes of 6-bit scales, low halves first, then d. */
 AQ_INLINE void k_store_scales_signed_6(k_scales *s, uint8_t *out)
 {
     float extreme = k_extreme(s->scale, 16);
     float inverse = extreme != 0.0f ? -32.0f / extreme : 0.0f;
-    float d = k_store_f16(out + 12, extreme != 0.0f ? 1.0f / inverse : 0.0f);
-    memset(out, 0, 12);
+    uint8_t bits[16];
     for (int j = 0; j < 16; j++) {
         int scale =
             extreme != 0.0f ? k_clamp((int8_t)k_nearest(inverse * s->scale[j]), -32, 31) : -32;
-        unsigned bits = (unsigned)(scale + 32);
-        out[j % 8] = (uint8_t)(out[j % 8] | (bits & 15u) << (j < 8 ? 0 : 4));
-        out[8 + j % 4] = (uint8_t)(out[8 + j % 4] | bits >> 4 << 2 * (j / 4));
-        s->d[j] = d * (float)scale;
-        s->dm[j] = 0.0f;
+        bits[j] = (uint8_t)(scale + 32);
     }
+    k_pack_scales_signed_6(s, extreme != 0.0f ? 1.0f / inverse : 0.0f, bits, out);
 }
 
 /* q6_K: 16 signed bytes, then d. False where all weights are as good as 0: so is the whole block.

@@ -5,10 +5,9 @@
 
 #include "list.h"
 #include "scalar.h"
+#include "scalar_levels.h"
 
 #include <math.h>
-
-enum { BLOCK = 32 };
 
 /* Widens one block; returns its largest magnitude as bits. */
 AQ_INLINE uint32_t load_block(aq_dtype source, const void *src, float x[BLOCK])
@@ -19,11 +18,6 @@ AQ_INLINE uint32_t load_block(aq_dtype source, const void *src, float x[BLOCK])
         magnitude = aq_max_u32(magnitude, aq_magnitude(x[i]));
     }
     return magnitude;
-}
-
-static void store_u16(uint8_t *p, uint16_t v)
-{
-    memcpy(p, &v, sizeof v);
 }
 
 static float inverse(float d)
@@ -48,21 +42,6 @@ static unsigned level(float v, unsigned top)
     return q < (int)top ? (uint8_t)q : top;
 }
 
-/* Levels 0..15 go in pairs (j, j + 16) to a byte; a fifth bit to a word of their own before that.
- */
-static void store_levels(const unsigned q[BLOCK], int five_bits, uint8_t *out)
-{
-    uint32_t fifth = 0;
-    for (int i = 0; i < BLOCK; i++)
-        fifth |= (uint32_t)(q[i] >> 4 & 1u) << i;
-    if (five_bits) {
-        memcpy(out, &fifth, sizeof fifth);
-        out += sizeof fifth;
-    }
-    for (int j = 0; j < BLOCK / 2; j++)
-        out[j] = (uint8_t)((q[j] & 15u) | (q[j + BLOCK / 2] & 15u) << 4);
-}
-
 /* q4_0, q5_0: the first value of largest magnitude goes to the lowest level, 0 to the middle. */
 static void encode_signed(const float x[BLOCK], unsigned bits, uint8_t *out)
 {
@@ -74,9 +53,9 @@ static void encode_signed(const float x[BLOCK], unsigned bits, uint8_t *out)
         }
     float d = m / -middle;
     float id = inverse(d);
-    unsigned q[BLOCK];
+    uint8_t q[BLOCK];
     for (int i = 0; i < BLOCK; i++)
-        q[i] = level(x[i] * id + (middle + 0.5f), (1u << bits) - 1);
+        q[i] = (uint8_t)level(x[i] * id + (middle + 0.5f), (1u << bits) - 1);
     store_u16(out, aq_f32_to_f16(d));
     store_levels(q, bits == 5, out + 2);
 }
@@ -92,9 +71,9 @@ static void encode_range(const float x[BLOCK], unsigned bits, uint8_t *out)
     }
     float d = (max - min) / (float)top;
     float id = inverse(d);
-    unsigned q[BLOCK];
+    uint8_t q[BLOCK];
     for (int i = 0; i < BLOCK; i++)
-        q[i] = level((x[i] - min) * id + 0.5f, top);
+        q[i] = (uint8_t)level((x[i] - min) * id + 0.5f, top);
     store_u16(out, aq_f32_to_f16(d));
     store_u16(out + 2, aq_f32_to_f16(min));
     store_levels(q, bits == 5, out + 4);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Quantizing with an importance matrix against ggml, byte for byte: every type that heeds one, on
+ * every kind of weights, with importances of all sizes, zeros and equal ones among them.
+ *
+ * test_weighted_ggml [ROUNDS [SEED]] */
+#include <config.h>
+
+#include "../bench/peers/ggml.h"
+#include "dtype.h"
+#include "kernels/kernel.h"
+#include "weights.h"
+
+enum { ROWS = 4, COLS = 1024, ROUND = ROWS * COLS, IMPORTANCES = 4 };
+
+static peer_ggml ggml;
+static unsigned failures;
+
+static struct {
+    float x[ROUND], importance[COLS];
+    uint8_t src[ROUND * 4], expected[ROUND * 2], got[ROUND * 2];
+} memory;
+
+static void widen(aq_dtype dtype, const void *src, float *x)
+{
+    if (dtype == AQ_DTYPE_F32)
+        memcpy(x, src, ROUND * sizeof *x);
+    else if (dtype == AQ_DTYPE_F16)
+        ggml.widen_f16(src, x, ROUND);
+    else
+        ggml.widen_bf16(src, x, ROUND);
+}
+
+/* Mean squares of activations: spread over decades; some 0; all equal; all 0. */
+static void fill_importance(int kind, uint64_t seed)
+{
+    for (size_t i = 0; i < COLS; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        float uniform = (float)(seed >> 40) * 0x1p-24f;
+        float spread = uniform * uniform * uniform * uniform * 100.0f;
+        memory.importance[i] = kind == 0   ? spread
+                               : kind == 1 ? (uniform < 0.5f ? 0.0f : spread)
+                               : kind == 2 ? 1.0f
+                                           : 0.0f;
+    }
+}
+
+static void check(aq_type type, aq_dtype dtype, aq_weighted_fn *row, int kind, int importance,
+                  uint64_t seed)
+{
+    size_t row_bytes = aq_type_bytes(type, COLS);
+    weights_fill(kind, seed, memory.x, ROUND);
+    weights_narrow(dtype, memory.x, ROUND, memory.src);
+    widen(dtype, memory.src, memory.x);
+    fill_importance(importance, seed);
+    ggml.quantize(peer_ggml_type(type), memory.x, memory.expected, 0, ROWS, COLS,
+                  memory.importance);
+    for (size_t r = 0; r < ROWS; r++)
+        (void)row(memory.src + r * COLS * aq_dtype_get(dtype)->bytes, COLS, memory.importance,
+                  memory.got + r * row_bytes);
+    if (memcmp(memory.got, memory.expected, ROWS * row_bytes) != 0 && ++failures <= 20)
+        printf("FAIL %s from %s: %s, importance %d, seed %llu\n", aq_type_name(type),
+               aq_dtype_name(dtype), weights_name(kind), importance, (unsigned long long)seed);
+}
+
+int main(int argc, char **argv)
+{
+    static const aq_dtype sources[] = {AQ_DTYPE_F32, AQ_DTYPE_F16, AQ_DTYPE_BF16};
+    uint64_t rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    unsigned kinds = 0;
+    if (!peer_ggml_open(&ggml))
+        return 77;
+    for (int type = 0; type < AQ_TYPE_COUNT; type++)
+        for (size_t s = 0; s < 3; s++) {
+            aq_weighted_fn *row = aq_weighted_find((aq_type)type, sources[s]);
+            if (row == NULL)
+                continue;
+            kinds++;
+            for (int kind = 0; kind < W_KINDS; kind++)
+                for (int importance = 0; importance < IMPORTANCES; importance++)
+                    for (uint64_t r = 0; r < rounds; r++)
+                        check((aq_type)type, sources[s], row, kind, importance, seed + r);
+        }
+    printf("%u functions, %d kinds of weights, seed %llu: %u failures\n", kinds, (int)W_KINDS,
+           (unsigned long long)seed, failures);
+    return failures != 0 || kinds != 27;
+}
