@@ -245,6 +245,10 @@ typedef struct aq_quantize_options {
     aq_mixture mixture; /* sets type too; AQ_MIXTURE_OF_TYPE (the default) goes by type */
     int pure;           /* the mixture's base type for every tensor that is quantized */
     aq_io io;
+    /* A file of llama-imatrix, of either form, for such GGUF input: NULL is none. Tensors that it
+     * does not know are quantized without; values of another number than the tensor's columns, a
+     * NaN, an infinity or less than 0 are AQ_BAD_INPUT. */
+    const char *imatrix;
 } aq_quantize_options;
 
 AQ_API void aq_quantize_options_init(aq_quantize_options *options);
@@ -297,6 +301,7 @@ typedef struct aq_quantize_result {
     size_t tensors_short_group;
     void *owner;         /* the library's; freed by aq_quantize_result_free */
     const char *mixture; /* whose rules gave the tensors their types; NULL where one type is all */
+    size_t tensors_weighted;    /* by the importance matrix */
     size_t tensors_substituted; /* to another type than the rules wanted, since rows do not fit */
     uint64_t direct_bytes;      /* of in_bytes, read past the page cache */
     /* Blocks and groups whose weights differ but read back as one value, since they are too small

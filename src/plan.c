@@ -78,6 +78,9 @@ static void shape_blocks(aq_item *item, size_t tile_bytes)
     const aq_type_info *type = item->type;
     uint64_t block_src = item->tensor->bytes / item->tensor->weights * type->block;
     uint64_t blocks = aq_least(tile_bytes, item->tensor->bytes) / block_src;
+    uint64_t row_blocks = item->cols / type->block;
+    if (item->importance != NULL)
+        blocks = blocks > row_blocks ? blocks / row_blocks * row_blocks : row_blocks;
     item->action = AQ_ACTION_BLOCKS;
     item->tile_src = blocks * block_src;
     item->tile_dst = blocks * type->bytes;
@@ -151,8 +154,34 @@ static void choose_type(const aq_plan *plan, aq_item *item, const aq_choice *cho
         item->reason = "of its type already";
 }
 
-static void shape_item(aq_plan *plan, aq_item *item, const aq_plan_options *options,
-                       const aq_choice *choice, size_t tile_bytes)
+/* The importances of an item's columns, where the matrix has them and its type heeds them. The
+ * embeddings' are left out where they do not fit, as llama-quantize does: they are looked up, and
+ * not multiplied with anything. */
+static aq_status find_importance(const aq_imatrix *imatrix, aq_item *item, aq_error *err)
+{
+    const aq_tensor *t = item->tensor;
+    uint64_t count, matrices = t->rank > 2 ? t->shape[t->rank - 3] : 1;
+    const float *values = aq_imatrix_find(imatrix, t->name, &count);
+    if (values == NULL)
+        return AQ_OK;
+    if (count != item->cols * matrices) {
+        if (aq_ends_with(t->name, "token_embd.weight"))
+            return AQ_OK;
+        return aq_fail(
+            err, AQ_BAD_INPUT,
+            "%s: '%s' has %llu importances, and the tensor %llu columns in %llu matrices: "
+            "this matrix is another model's",
+            aq_imatrix_path(imatrix), t->name, (unsigned long long)count,
+            (unsigned long long)item->cols, (unsigned long long)matrices);
+    }
+    item->matrices = matrices;
+    if (item->type != &aq_half_type && item->type_id != AQ_TYPE_Q8_0)
+        item->importance = values;
+    return AQ_OK;
+}
+
+static aq_status shape_item(aq_plan *plan, aq_item *item, const aq_plan_options *options,
+                            const aq_choice *choice, size_t tile_bytes, aq_error *err)
 {
     const aq_tensor *t = item->tensor;
     item->cols = t->rank == 0 ? 1 : t->shape[t->rank - 1];
@@ -160,12 +189,23 @@ static void shape_item(aq_plan *plan, aq_item *item, const aq_plan_options *opti
     item->reason = plan->type == NULL ? "copied" : reason_to_copy(plan, options, item);
     if (item->reason == NULL)
         choose_type(plan, item, choice);
+    if (item->reason == NULL && plan->ruled && options->imatrix != NULL) {
+        aq_status status = find_importance(options->imatrix, item, err);
+        if (status != AQ_OK)
+            return status;
+    }
+    if (item->reason == NULL && choice != NULL && choice->needs_imatrix && item->importance == NULL)
+        return aq_fail(err, AQ_USAGE,
+                       "%s: tensor '%s': q2_k_s is too coarse without an importance matrix "
+                       "(--imatrix) that knows it; use q2_k",
+                       plan->model->path, t->name);
     if (item->reason != NULL)
         shape_copy(item, tile_bytes);
     else if (plan->type->packed)
         shape_pack(plan, item, options, tile_bytes);
     else
         shape_blocks(item, tile_bytes);
+    return AQ_OK;
 }
 
 /* Bytes of all an item's tiles on either side. PACK tiles at the edges have the room of full ones.
@@ -211,12 +251,22 @@ static bool is_ruled(const aq_model *model, const aq_plan_options *options)
            aq_mixture_applies(model);
 }
 
-static aq_status fail_imatrix(const aq_model *model, const aq_tensor *t, aq_error *err)
+/* A matrix that no tensor used is another model's, or this model's tensors have other names. */
+static aq_status check_imatrix(const aq_plan *plan, const aq_plan_options *options, aq_error *err)
 {
-    return aq_fail(err, AQ_USAGE,
-                   "%s: tensor '%s': q2_k_s is too coarse without an importance matrix (--imatrix) "
-                   "that knows it; use q2_k",
-                   model->path, t->name);
+    if (options->imatrix == NULL)
+        return AQ_OK;
+    const char *path = aq_imatrix_path(options->imatrix);
+    if (!plan->ruled)
+        return aq_fail(err, AQ_USAGE,
+                       "%s: an importance matrix goes by llama.cpp's names of tensors, which only "
+                       "GGUF input made for llama.cpp has: %s is none",
+                       path, plan->model->path);
+    for (size_t i = 0; i < plan->item_count; i++)
+        if (plan->items[i].matrices > 0)
+            return AQ_OK;
+    return aq_fail(err, AQ_BAD_INPUT, "%s: it knows none of the quantized tensors of %s", path,
+                   plan->model->path);
 }
 
 static aq_status make_items(aq_plan *plan, const aq_plan_options *options, aq_error *err)
@@ -240,18 +290,18 @@ static aq_status make_items(aq_plan *plan, const aq_plan_options *options, aq_er
     }
     if (plan->ruled)
         aq_mixture_choose(model,
-                          &(aq_mixture_request){.mixture = options->mixture, .pure = options->pure},
+                          &(aq_mixture_request){.mixture = options->mixture,
+                                                .pure = options->pure,
+                                                .imatrix = options->imatrix != NULL},
                           plan->order, choices);
     aq_status status = AQ_OK;
     for (size_t i = 0; i < n && status == AQ_OK; i++) {
         plan->items[i].tensor = &model->tensors[i];
-        if (plan->ruled && choices[i].needs_imatrix)
-            status = fail_imatrix(model, &model->tensors[i], err);
-        shape_item(plan, &plan->items[i], options, plan->ruled ? &choices[i] : NULL,
-                   (size_t)aq_round_up(tile_bytes, TILE_ALIGN));
+        status = shape_item(plan, &plan->items[i], options, plan->ruled ? &choices[i] : NULL,
+                            (size_t)aq_round_up(tile_bytes, TILE_ALIGN), err);
     }
     aq_free(choices);
-    return status;
+    return status == AQ_OK ? check_imatrix(plan, options, err) : status;
 }
 
 aq_status aq_plan_make(aq_plan *plan, const aq_model *model, const aq_plan_options *options,

@@ -5,6 +5,7 @@
 #define AQ_PLAN_H
 
 #include "dtype.h"
+#include "imatrix.h"
 #include "layout.h"
 #include "model.h"
 
@@ -19,6 +20,7 @@ typedef struct aq_plan_options {
     const char *arch;
     aq_mixture mixture; /* GGUF to GGUF: whose base type `type` is; AQ_MIXTURE_OF_TYPE: no rules */
     bool pure;
+    const aq_imatrix *imatrix; /* NULL: none */
     size_t tile_bytes; /* source bytes a tile should have; 0: from the size of the L2 cache */
 } aq_plan_options;
 
@@ -26,13 +28,16 @@ typedef enum aq_action { AQ_ACTION_COPY, AQ_ACTION_BLOCKS, AQ_ACTION_PACK } aq_a
 
 /* What happens to one tensor. Its elements are seen as rows x cols, cols being the last dimension.
  *   COPY    tiles are runs of source bytes
- *   BLOCKS  tiles are runs of whole blocks; rows are whole blocks, so they follow one another
+ *   BLOCKS  tiles are runs of whole blocks; rows are whole blocks, so they follow one another;
+ *           with importances, whole rows
  *   PACK    tiles are tile_rows x tile_cols weights, whole groups and whole words of levels */
 typedef struct aq_item {
     const aq_tensor *tensor;
     const char *reason;       /* why it is not quantized; NULL where it is */
     const aq_type_info *type; /* what it becomes; NULL where it is not quantized */
     aq_type type_id;          /* of *type; AQ_TYPE_COUNT for aq_half_type */
+    const float *importance;  /* of each column, of each of `matrices`; NULL: none */
+    uint64_t matrices;        /* one for each expert */
     bool substituted;         /* not what the rules wanted: rows did not fit that */
     aq_action action;
     uint64_t rows, cols;

@@ -110,6 +110,7 @@ static aq_status check_options(const aq_quantize_options *o, aq_error *err)
 typedef struct job {
     aq_quantize_options options;
     aq_model *model;
+    aq_imatrix *imatrix;
     aq_plan plan;
     bool planned;
     aq_part part; /* where options.shards says so */
@@ -131,6 +132,7 @@ static void close_job(job *j)
     if (j->planned)
         aq_plan_free(&j->plan);
     aq_part_free(&j->part);
+    aq_imatrix_close(j->imatrix);
     aq_model_close(j->model);
 }
 
@@ -148,7 +150,8 @@ static aq_status make_plan(job *j, target_kind target, aq_error *err)
                          .keep_count = o->keep_count,
                          .arch = o->arch,
                          .mixture = o->mixture,
-                         .pure = o->pure != 0};
+                         .pure = o->pure != 0,
+                         .imatrix = j->imatrix};
     aq_status status = aq_plan_make(&j->plan, j->model, &p, err);
     j->planned = status == AQ_OK;
     return status;
@@ -213,6 +216,8 @@ static aq_status open_job(job *j, const char *input, const char *output, aq_erro
         status = aq_model_open(input, &j->model, err);
     if (status == AQ_OK)
         status = check_target(o, j->model, target, output, err);
+    if (status == AQ_OK && o->imatrix != NULL)
+        status = aq_imatrix_open(o->imatrix, &j->imatrix, err);
     if (status == AQ_OK)
         status = make_plan(j, target, err);
     if (status == AQ_OK && o->shards > 0)
@@ -297,6 +302,7 @@ static bool describe_tensors(const job *j, keepsake *k, aq_quantize_result *resu
         result->underflows += list[i].underflows;
         result->tensors_quantized += quantized;
         result->tensors_substituted += item->substituted;
+        result->tensors_weighted += item->importance != NULL;
         result->tensors_short_group +=
             item->action == AQ_ACTION_PACK && item->cols % item->group != 0;
     }

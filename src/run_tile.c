@@ -74,6 +74,26 @@ static uint32_t pack_rows(const aq_plan *plan, const aq_tile *tile, const aq_ker
     return magnitude;
 }
 
+/* Rows with their importances: those of the matrix that each belongs to. */
+static uint32_t weighted_rows(const aq_tile *tile, const uint8_t *src, uint8_t *dst)
+{
+    const aq_item *item = tile->item;
+    const aq_tensor *t = item->tensor;
+    aq_weighted_fn *quantize = aq_weighted_find(item->type_id, t->dtype);
+    uint64_t row_bytes = item->cols * element_bytes(tile), height = t->shape[t->rank - 2];
+    uint64_t first = tile->src_at / row_bytes, rows = tile->src_bytes / row_bytes;
+    size_t out_bytes = (size_t)(item->cols / item->type->block * item->type->bytes);
+    uint32_t magnitude = 0;
+    for (uint64_t r = 0; r < rows; r++) {
+        const float *importance =
+            item->importance + (first + r) / height % item->matrices * item->cols;
+        uint32_t m =
+            quantize(src + r * row_bytes, (size_t)item->cols, importance, dst + r * out_bytes);
+        magnitude = m > magnitude ? m : magnitude;
+    }
+    return magnitude;
+}
+
 aq_status aq_tile_quantize(const aq_plan *plan, const aq_tile *tile, const aq_kernel *kernel,
                            aq_nonfinite nonfinite, const void *src, void *dst, aq_error *err)
 {
@@ -82,7 +102,9 @@ aq_status aq_tile_quantize(const aq_plan *plan, const aq_tile *tile, const aq_ke
         return AQ_OK;
     if (tile->item->action == AQ_ACTION_BLOCKS) {
         uint64_t block = element_bytes(tile) * tile->item->type->block;
-        magnitude = kernel->blocks(src, (size_t)(tile->src_bytes / block), dst);
+        magnitude = tile->item->importance != NULL
+                        ? weighted_rows(tile, src, dst)
+                        : kernel->blocks(src, (size_t)(tile->src_bytes / block), dst);
     } else {
         magnitude = pack_rows(plan, tile, kernel, src, dst);
     }

@@ -35,6 +35,9 @@ static const char help_text[] =
     "                           safetensors: int8 (default) int4 int2\n"
     "      --pure               one type for every quantized tensor; always so for safetensors\n"
     "                           input. GGUF input follows llama-quantize's mixture otherwise\n"
+    "      --imatrix FILE       weigh columns by an importance matrix of llama-imatrix (GGUF or "
+    ".dat);\n"
+    "                           GGUF input\n"
     "  -j, --threads N          default: the CPUs this process may use\n"
     "  -m, --mode MODE          streaming (default): bounded memory; batch: whole model in memory\n"
     "      --group-size N       safetensors types: weights per scale, a multiple of 8;\n"
@@ -62,6 +65,7 @@ static const char help_text[] =
 
 enum {
     OPT_PURE = 256,
+    OPT_IMATRIX,
     OPT_GROUP_SIZE,
     OPT_ASYMMETRIC,
     OPT_MEMORY_LIMIT,
@@ -82,6 +86,7 @@ enum {
 static const struct option long_options[] = {
     {"type", required_argument, NULL, 't'},
     {"pure", no_argument, NULL, OPT_PURE},
+    {"imatrix", required_argument, NULL, OPT_IMATRIX},
     {"threads", required_argument, NULL, 'j'},
     {"mode", required_argument, NULL, 'm'},
     {"group-size", required_argument, NULL, OPT_GROUP_SIZE},
@@ -230,6 +235,9 @@ static int take_value(command *c, int option, const char *value)
     case OPT_KEEP:
         c->keep[c->options.keep_count++] = value;
         return 0;
+    case OPT_IMATRIX:
+        c->options.imatrix = value;
+        return 0;
     case OPT_ARCH:
         c->options.arch = value;
         return 0;
@@ -300,7 +308,8 @@ static int quantize(command *c)
     aq_error error;
     repeat_runs runs;
     cli_progress progress;
-    sandbox_enter(&c->input, 1, c->output);
+    const char *inputs[] = {c->input, c->options.imatrix};
+    sandbox_enter(inputs, c->options.imatrix == NULL ? 1 : 2, c->output);
     c->options.keep = c->keep;
     c->options.cancel = &cli_cancel;
     c->options.progress = cli_progress_start(&progress, c->input, c->quiet);

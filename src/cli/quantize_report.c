@@ -112,6 +112,8 @@ void quantize_report_text(const char *output, const aq_quantize_options *options
         (void)printf("the mean of %u runs, %.3f s together\n", runs->count, r->time_s);
     if (options->threads != 0 && r->threads < options->threads)
         (void)printf("only %u of %u threads could be started\n", r->threads, options->threads);
+    if (r->tensors_weighted > 0)
+        (void)printf("%zu tensors weighted by the importance matrix\n", r->tensors_weighted);
     if (r->tensors_substituted > 0)
         (void)printf("%zu tensors got a substitute: their rows are no multiple of the block of the "
                      "type they should have\n",
@@ -210,7 +212,7 @@ static json_t *counts(const aq_quantize_options *options, const aq_quantize_resu
 {
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o}",
+        "s:o, s:o}",
         "weights", report_integer(r->weights), "in_bytes", report_integer(r->in_bytes),
         "direct_bytes", report_integer(r->direct_bytes), "out_bytes", report_integer(r->out_bytes),
         "accounted_bytes", report_integer(r->accounted_bytes), "allocations",
@@ -220,7 +222,8 @@ static json_t *counts(const aq_quantize_options *options, const aq_quantize_resu
         report_integer(r->involuntary_switches), "checksum", checksum(options, r), "workers",
         workers(r), "tensors_total", report_integer(r->tensors), "tensors_quantized",
         report_integer(r->tensors_quantized), "tensors_short_group",
-        report_integer(r->tensors_short_group), "tensors_substituted",
+        report_integer(r->tensors_short_group), "tensors_weighted",
+        report_integer(r->tensors_weighted), "tensors_substituted",
         report_integer(r->tensors_substituted), "underflows", report_integer(r->underflows),
         "tensors", tensors(r));
 }

@@ -4,8 +4,9 @@
 What arrowquant makes of small models of many shapes against what llama_model_quantize does: whole
 files, byte for byte. Each case is a model; every preset is tried on it, --pure and not."""
 
-import os
+import array
 import random
+import struct
 import subprocess
 import sys
 
@@ -125,6 +126,9 @@ CASES = {
     "bert": dict(arch="bert", layers=12, tied=True, keys=[("attention.causal", gguf.BOOL, False)]),
 }
 
+# With an importance matrix as well.
+WEIGHTED = ("llama", "mixtral", "rows-of-96", "rows-of-80-f32", "bf16", "f32", "falcon", "tied")
+
 
 def contents(path):
     """All that a file says, with shapes as llama.cpp writes them: no outermost dimension of 1."""
@@ -158,6 +162,69 @@ def run_ours(command, source, target, preset, pure, more=()):
     return done.returncode, done.stderr.strip()
 
 
+def importances(model):
+    """{tensor: (calls, sums over the calls)} for most of a model's weights; some columns count 0."""
+    rng, found = random.Random(5), {}
+    for name, tensor in model.tensors():
+        if name.endswith("weight") and "norm" not in name and "attn_q" not in name:
+            count = tensor.shape[-1] * (tensor.shape[0] if len(tensor.shape) > 2 else 1)
+            sums = [rng.random() ** 4 * 50 if rng.random() < 0.9 else 0.0 for _ in range(count)]
+            found[name] = (7, array.array("f", sums))
+    return found
+
+
+def old_form(entries):
+    data = struct.pack("<i", len(entries))
+    for name, (calls, sums) in entries.items():
+        data += struct.pack("<i", len(name)) + name.encode()
+        data += struct.pack("<ii", calls, len(sums)) + sums.tobytes()
+    return data + struct.pack("<ii", 7, 4) + b"wiki"
+
+
+def gguf_form(entries, shapes):
+    tensors = {}
+    for name, (calls, sums) in entries.items():
+        rows = len(sums) // shapes[name]
+        tensors[name + ".in_sum2"] = Tensor("F32", [rows, shapes[name]], sums.tobytes())
+        counts = array.array("f", [calls] * rows)
+        tensors[name + ".counts"] = Tensor("F32", [rows, 1], counts.tobytes())
+    keys = [("general.type", gguf.STRING, "imatrix"), ("imatrix.chunk_count", gguf.U32, 7),
+            ("imatrix.datasets", gguf.ARRAY, (gguf.STRING, ["wiki"]))]
+    return gguf.gguf_bytes(keys, tensors)
+
+
+def write_matrices(model):
+    """Both forms, and what llama's own reader would make of them."""
+    entries = importances(model)
+    shapes = {name: tensor.shape[-1] for name, tensor in model.tensors()}
+    with open("imatrix.dat", "wb") as file:
+        file.write(old_form(entries))
+    with open("imatrix.gguf", "wb") as file:
+        file.write(gguf_form(entries, shapes))
+    return {name: array.array("f", [s / calls for s in sums])
+            for name, (calls, sums) in entries.items()}
+
+
+def check_matrices(command, llama, name, source, values):
+    """(checks, failures) of every preset with an importance matrix."""
+    checks = failures = 0
+    for preset in FTYPES:
+        if not llama.quantize(source, "theirs.gguf", preset, False, values):
+            assert "Missing importance" in "".join(llama.log), "".join(llama.log)[-300:]
+            code, message = run_ours(command, source, "x.gguf", preset, False, ["--imatrix", "imatrix.dat"])
+            checks += 1
+            failures += code != 2 or "--imatrix" not in message
+            continue
+        for file in ("imatrix.dat", "imatrix.gguf"):
+            what = "%s, %s with %s" % (name, preset, file)
+            code, message = run_ours(command, source, "ours.gguf", preset, False, ["--imatrix", file])
+            checks += 1
+            if code != 0:
+                print("%s: exit %d: %s" % (what, code, message))
+            failures += code != 0 or not compare(what, "ours.gguf", "theirs.gguf")
+    return checks, failures
+
+
 def check_one(command, llama, name, source, preset, pure):
     """(whether all is well, whether llama quantized it at all)"""
     what = "%s, %s%s" % (name, preset, ", pure" if pure else "")
@@ -178,7 +245,11 @@ def main(command, directory, *names):
     llama = Llama(directory)
     failures = checks = equal = 0
     for name in names or CASES:
-        Model(**CASES[name]).write("model.gguf")
+        model = Model(**CASES[name])
+        model.write("model.gguf")
+        if name in WEIGHTED:
+            more, bad = check_matrices(command, llama, name, "model.gguf", write_matrices(model))
+            checks, failures, equal = checks + more, failures + bad, equal + more - bad
         for preset in FTYPES:
             for pure in (False, True):
                 ok, quantized = check_one(command, llama, name, "model.gguf", preset, pure)
