@@ -27,7 +27,7 @@ inspect() { # WHAT PROGRAM ARGUMENTS...
 make_model weights weights.safetensors
 make_model mixed mixed.safetensors
 make_model gguf model.gguf
-gguf_types='q8_0 q4_0 q4_1 q5_0 q5_1'
+gguf_types='q8_0 q4_0 q4_1 q5_0 q5_1 q2_k q3_k q4_k q5_k q6_k'
 packed_types='int8 int4 int2'
 isas=scalar
 for isa in neon avx2 avx512; do
@@ -85,8 +85,9 @@ keys, tensors = read_gguf(sys.argv[1])
 assert list(sorted(source)) == list(sorted(tensors)), "names"
 for name, tensor in source.items():
     kind, shape, data = tensors[name]
-    rows_of_32 = len(tensor.shape) > 1 and tensor.shape[-1] % 32 == 0
-    if tensor.dtype in ("F32", "F16", "BF16") and rows_of_32:
+    block = 256 if sys.argv[2].endswith("_k") else 32
+    whole_blocks = len(tensor.shape) > 1 and tensor.shape[-1] % block == 0
+    if tensor.dtype in ("F32", "F16", "BF16") and whole_blocks:
         assert kind == sys.argv[2].upper(), (name, kind)
     elif tensor.dtype in ("F32", "F16"):
         assert (kind, data) == (tensor.dtype, tensor.data), name
@@ -96,7 +97,8 @@ for name, tensor in source.items():
         assert (kind, data) == (tensor.dtype, tensor.data), name
     assert shape == (tensor.shape or [1]), (name, shape)
 assert keys["general.quantization_version"][1] == 2
-file_types = {"q4_0": 2, "q4_1": 3, "q8_0": 7, "q5_0": 8, "q5_1": 9}
+file_types = {"q4_0": 2, "q4_1": 3, "q8_0": 7, "q5_0": 8, "q5_1": 9, "q2_k": 10, "q3_k": 12,
+              "q4_k": 15, "q5_k": 17, "q6_k": 18}
 assert keys["general.file_type"][1] == file_types[sys.argv[2]]' "small.$type.gguf" "$type"
 done
 

@@ -66,12 +66,12 @@ def check_gguf(original, type_name, quantized, compare, library, hf=None):
     assert set(found) == set(tensors), "names differ"
     assert keys["general.quantization_version"] == 2, keys
     entries = {entry["name"]: entry for entry in compare["tensors"]}
-    total, done = Errors(), 0
+    total, done, block = Errors(), 0, 256 if type_name.endswith("_k") else 32
     for name, tensor in tensors.items():
         kind, shape, data, offset = found[name]
         assert shape == (squeeze(tensor.shape) or [1]), (name, shape, tensor.shape)
         floats = tensor.floats()
-        if len(tensor.shape) < 2 or tensor.shape[-1] % 32 != 0:
+        if len(tensor.shape) < 2 or tensor.shape[-1] % block != 0:
             assert kind == "F32" and data == tensor.data, name + " should have been kept"
             total.add(floats, floats)
             continue
@@ -83,7 +83,7 @@ def check_gguf(original, type_name, quantized, compare, library, hf=None):
         hold_compare(name, entries[name], errors)
         total.add(floats, values)
         done += 1
-    assert done == sum(1 for t in tensors.values() if len(t.shape) > 1 and t.shape[-1] % 32 == 0) > 0
+    assert done == sum(1 for t in tensors.values() if len(t.shape) > 1 and t.shape[-1] % block == 0) > 0
     if hf:
         theirs = {t["name"]: (t["dtype"], squeeze(t["shape"]), t["offset"]) for t in hf["tensors"]}
         ours = {n: (kind, shape, offset) for n, (kind, shape, _, offset) in found.items()}

@@ -4,7 +4,8 @@
 import array
 import ctypes
 
-TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8, "BF16": 30}
+TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8, "Q2_K": 10,
+         "Q3_K": 11, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14, "BF16": 30}
 NAMES = {number: name for name, number in TYPES.items()}
 
 
@@ -78,7 +79,7 @@ class Ggml:
         return out.raw[:size]
 
     def dequantize(self, type_name, data, weights):
-        function = getattr(self.lib, "dequantize_row_" + type_name.lower())
+        function = getattr(self.lib, "dequantize_row_" + type_name.replace("Q", "q"))
         signature(function, None, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int64)
         out = (ctypes.c_float * weights)()
         function(data, out, weights)
