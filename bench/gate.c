@@ -155,7 +155,7 @@ static void pair_up(bench_gate_metric *metric, size_t rounds)
 static void look(bench_gate *gate)
 {
     const double *d[BENCH_RULE_METRICS], *control[BENCH_RULE_METRICS];
-    int wanted[BENCH_RULE_METRICS];
+    int wanted[BENCH_RULE_METRICS] = {0};
     for (size_t i = 0; i < gate->metrics; i++) {
         wanted[i] = bench_rule_wants(&gate->rule, i);
         d[i] = gate->metric[i].d;

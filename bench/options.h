@@ -70,9 +70,9 @@ typedef struct bench_options {
     const char *binary;                   /* NULL: the arrowquant beside this program, or in PATH */
     const char *baseline, *save_baseline; /* names; NULL: none */
     int selftest;
-    const char *traces; /* for the self-test; NULL: those that came with this program */
-    const char *compare;                  /* another build; NULL: no comparison */
-    int merge;                            /* nothing is measured: these files are joined */
+    const char *traces;  /* for the self-test; NULL: those that came with this program */
+    const char *compare; /* another build; NULL: no comparison */
+    int merge;           /* nothing is measured: these files are joined */
     const char *merge_file[BENCH_MAX_MERGED];
     size_t merge_count;
     bench_export exports[BENCH_MAX_EXPORTS];
