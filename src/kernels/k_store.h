@@ -43,17 +43,19 @@ AQ_INLINE float k_greatest(const float *v, int n)
     return greatest;
 }
 
-/* The first of largest magnitude. */
-AQ_INLINE float k_extreme(const float *v, int n)
+/* The first of largest magnitude; NaN has none. Magnitudes order like their bits. */
+AQ_INLINE float k_extreme(const float *v)
 {
-    float extreme = 0.0f, magnitude = 0.0f;
-    for (int i = 0; i < n; i++) {
-        float m = aq_f32_from_bits(aq_magnitude(v[i]));
-        if (m > magnitude) {
-            magnitude = m;
-            extreme = v[i];
-        }
+    uint32_t magnitude[MOST_SUBS], most = 0;
+    for (int i = 0; i < MOST_SUBS; i++) {
+        uint32_t m = aq_magnitude(v[i]);
+        magnitude[i] = m > 0x7f800000u ? 0 : m;
     }
+    for (int i = 0; i < MOST_SUBS; i++)
+        most = aq_max_u32(most, magnitude[i]);
+    float extreme = 0.0f;
+    for (int i = MOST_SUBS - 1; i >= 0 && most > 0; i--)
+        extreme = magnitude[i] == most ? v[i] : extreme;
     return extreme;
 }
 
@@ -134,18 +136,20 @@ AQ_INLINE void k_store_scales_4(k_scales *s, uint8_t *out, uint8_t *tail)
 AQ_INLINE void k_pack_scales_signed_6(k_scales *s, float d, const uint8_t *bits, uint8_t *out)
 {
     d = k_store_f16(out + 12, d);
-    memset(out, 0, 12);
     for (int j = 0; j < 16; j++) {
-        out[j % 8] = (uint8_t)(out[j % 8] | (bits[j] & 15u) << (j < 8 ? 0 : 4));
-        out[8 + j % 4] = (uint8_t)(out[8 + j % 4] | bits[j] >> 4 << 2 * (j / 4));
         s->d[j] = d * (float)((int)bits[j] - 32);
         s->dm[j] = 0.0f;
     }
+    for (int j = 0; j < 8; j++)
+        out[j] = (uint8_t)((bits[j] & 15u) | bits[j + 8] << 4);
+    for (int j = 0; j < 4; j++)
+        out[8 + j] = (uint8_t)(bits[j] >> 4 | bits[j + 4] >> 4 << 2 | bits[j + 8] >> 4 << 4 |
+                               bits[j + 12] >> 4 << 6);
 }
 
 AQ_INLINE void k_store_scales_signed_6(k_scales *s, uint8_t *out)
 {
-    float extreme = k_extreme(s->scale, 16);
+    float extreme = k_extreme(s->scale);
     float inverse = extreme != 0.0f ? -32.0f / extreme : 0.0f;
     uint8_t bits[16];
     for (int j = 0; j < 16; j++) {
@@ -160,79 +164,65 @@ AQ_INLINE void k_store_scales_signed_6(k_scales *s, uint8_t *out)
  */
 AQ_INLINE int k_store_scales_8(k_scales *s, uint8_t *out)
 {
-    float extreme = k_extreme(s->scale, 16);
+    float extreme = k_extreme(s->scale);
     if (aq_f32_from_bits(aq_magnitude(extreme)) < K_LEAST_MAGNITUDE)
         return 0;
     float inverse = -128.0f / extreme;
     float d = k_store_f16(out + 16, 1.0f / inverse);
     for (int j = 0; j < 16; j++) {
         int scale = k_nearest(inverse * s->scale[j]);
-        out[j] = (uint8_t)(scale < 127 ? scale : 127);
-        s->d[j] = d * (float)(int8_t)out[j];
+        int8_t stored = (int8_t)(scale < 127 ? scale : 127);
+        out[j] = (uint8_t)stored;
+        s->d[j] = d * (float)stored;
         s->dm[j] = 0.0f;
     }
     return 1;
 }
 
-/* ---- levels: eight bytes at a time, since none has bits to spare for its neighbour ---- */
+/* ---- levels: 32 bytes at a time, since none has bits to spare for its neighbour ---- */
 
-AQ_INLINE uint64_t k_get(const uint8_t *levels)
+typedef uint64_t k_bytes __attribute__((vector_size(32)));
+
+#define K_EACH(b) ((uint64_t)(b)*0x0101010101010101u)
+
+/* Bits `mask` of 32 levels from `shift` on, put `to` bits up in the bytes of `into`. */
+AQ_INLINE void k_add_bits(const uint8_t *levels, int shift, unsigned mask, int to, k_bytes *into)
 {
-    uint64_t eight;
-    memcpy(&eight, levels, sizeof eight);
-    return eight;
+    k_bytes v;
+    memcpy(&v, levels, sizeof v);
+    *into |= (v >> shift & K_EACH(mask)) << to;
 }
 
-AQ_INLINE void k_put(uint8_t *out, uint64_t eight)
+/* Four bits each: 32 levels low, and the 32 that lie `apart` high. */
+AQ_INLINE void k_store_nibbles(const uint8_t *levels, int apart, uint8_t *out)
 {
-    memcpy(out, &eight, sizeof eight);
-}
-
-#define K_BYTES(b) ((uint64_t)(b)*0x0101010101010101u)
-
-/* Four bits each: 32 levels low, the next 32 high. */
-AQ_INLINE void k_store_nibbles(const uint8_t *levels, uint8_t *out)
-{
-    for (int j = 0; j < SUPER; j += 64)
-        for (int i = 0; i < 32; i += 8) {
-            uint64_t low = k_get(levels + j + i) & K_BYTES(15);
-            uint64_t high = k_get(levels + j + i + 32) & K_BYTES(15);
-            k_put(out + j / 2 + i, low | high << 4);
+    for (int j = 0; j < SUPER; j += 2 * apart)
+        for (int i = 0; i < apart; i += 32) {
+            k_bytes both = {0};
+            k_add_bits(levels + j + i, 0, 15, 0, &both);
+            k_add_bits(levels + j + i + apart, 0, 15, 4, &both);
+            memcpy(out + j / 2 + i, &both, sizeof both);
         }
 }
 
 /* The bit worth 1 << bit of every level: bit k of byte i is that of level 32 k + i. */
 AQ_INLINE void k_store_bit_plane(const uint8_t *levels, int bit, uint8_t *out)
 {
-    for (int i = 0; i < 32; i += 8) {
-        uint64_t plane = 0;
-        for (int k = 0; k < 8; k++)
-            plane |= (k_get(levels + 32 * k + i) >> bit & K_BYTES(1)) << k;
-        k_put(out + i, plane);
-    }
+    k_bytes plane = {0};
+    for (int k = 0; k < 8; k++)
+        k_add_bits(levels + 32 * k, bit, 1, k, &plane);
+    memcpy(out, &plane, sizeof plane);
 }
 
 /* Two bits of every level, from `shift` on: four runs of 32 to a byte, twice. */
 AQ_INLINE void k_store_pairs(const uint8_t *levels, int shift, uint8_t *out)
 {
-    for (int j = 0; j < SUPER; j += 128)
-        for (int i = 0; i < 32; i += 8) {
-            uint64_t four = 0;
-            for (int k = 0; k < 4; k++)
-                four |= (k_get(levels + j + 32 * k + i) >> shift & K_BYTES(3)) << 2 * k;
-            k_put(out + j / 4 + i, four);
-        }
-}
-
-/* q6_K's low four bits: runs 0 and 2 share bytes, and runs 1 and 3. */
-AQ_INLINE void k_store_nibbles_6(const uint8_t *levels, uint8_t *out)
-{
-    for (int j = 0; j < SUPER; j += 128)
-        for (int i = 0; i < 64; i += 8) {
-            uint64_t low = k_get(levels + j + i) & K_BYTES(15);
-            uint64_t high = k_get(levels + j + i + 64) & K_BYTES(15);
-            k_put(out + j / 2 + i, low | high << 4);
-        }
+    for (int j = 0; j < SUPER; j += 128) {
+        k_bytes four = {0};
+        for (int k = 0; k < 4; k++)
+            k_add_bits(levels + j + 32 * k, shift, 3, 2 * k, &four);
+        memcpy(out + j / 4, &four, sizeof four);
+    }
 }
 
 /* ---- whole super-blocks ---- */
@@ -297,14 +287,14 @@ AQ_INLINE void k_store_levels(k_rule rule, const uint8_t *levels, uint8_t *out)
         k_store_pairs(levels, 0, out + 32);
         break;
     case AQ_TYPE_Q4_K:
-        k_store_nibbles(levels, out + 16);
+        k_store_nibbles(levels, 32, out + 16);
         break;
     case AQ_TYPE_Q5_K:
         k_store_bit_plane(levels, 4, out + 16);
-        k_store_nibbles(levels, out + 48);
+        k_store_nibbles(levels, 32, out + 48);
         break;
     default:
-        k_store_nibbles_6(levels, out);
+        k_store_nibbles(levels, 64, out);
         k_store_pairs(levels, 4, out + 128);
         break;
     }

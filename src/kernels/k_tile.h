@@ -6,31 +6,47 @@
 #include "k_store.h"
 #include "vec.h"
 
-enum { MOST_SUB = 32, MOST_TILES = 4 };
-enum { MOST_LANES = MOST_TILES * V_LANES };
+enum { MOST_SUB = 32, MOST_TILES = 4, MOST_GROUPS = 8 };
+enum { MOST_LANES = MOST_GROUPS * MOST_TILES * V_LANES };
 
+/* The gaps keep loads and stores of different arrays and tiles from having the same low 12 bits of
+ * address, which is all that a core compares before it lets a load pass a store. */
 typedef struct k_tile {
-    vf x[MOST_SUB], w[MOST_SUB]; /* weight i of every lane's sub-block, and what it counts for */
-    vf l[MOST_SUB];              /* its level in the step at hand; in the end, of q3_K, the best */
+    vf x[MOST_SUB], gap_x[3]; /* weight i of every lane's sub-block */
+    vf w[MOST_SUB], gap_w[3]; /* what it counts for */
+    vf l[MOST_SUB], gap_l[3]; /* its level in the step at hand */
 } k_tile;
 
-/* What the search leaves behind for each sub-block. Its best levels are not kept, but can be had
- * again: inverse * (x - base), rounded. inverse is 0 where all levels are 0. */
+/* What the search leaves behind for each sub-block of a batch. Its best levels are not kept, but
+ * can be had again: inverse * (x - base), rounded. inverse is 0 where all levels are 0. */
 typedef struct k_found {
     float scale[MOST_LANES], min[MOST_LANES], inverse[MOST_LANES], base[MOST_LANES];
+    /* q3_K: the lanes whose levels may change yet, and where their search is. */
+    uint16_t open[MOST_LANES];
+    int opens;
+    float xl[MOST_LANES], l2[MOST_LANES];
+    int8_t level[MOST_LANES][16];
+    uint8_t searched[MOST_LANES]; /* level is what the search has made of it */
 } k_found;
 
-/* Tiles that are searched side by side; at least a super-block. Four where every level waits for
- * the one before it and for a division (q3_K), else two. */
+/* Tiles that are searched side by side, a group: at least a super-block. Four where every level
+ * waits for the one before it and for a division (q3_K), else two. */
 AQ_INLINE int k_tiles(k_rule rule)
 {
     int whole = SUPER / rule.sub / V_LANES, least = rule.type == AQ_TYPE_Q3_K ? 4 : 2;
     return whole > least ? whole : least;
 }
 
-AQ_INLINE size_t k_batch(k_rule rule)
+/* Super-blocks of a group. */
+AQ_INLINE size_t k_group(k_rule rule)
 {
     return (size_t)(k_tiles(rule) * V_LANES * rule.sub / SUPER);
+}
+
+/* Groups of a batch: as many as give q3_K's open lanes a few tiles of their own. */
+AQ_INLINE int k_groups(k_rule rule)
+{
+    return rule.type == AQ_TYPE_Q3_K ? MOST_GROUPS : 1;
 }
 
 /* ---- transposing ---- */
@@ -57,6 +73,7 @@ AQ_INLINE void transpose_128(vi *v, int stride)
 
 AQ_INLINE void transpose(vi v[V_LANES])
 {
+#pragma GCC unroll 4
     for (int g = 0; g < V_LANES; g += 4) {
         vi low_01 = v_low_32(v[g], v[g + 1]), high_01 = v_high_32(v[g], v[g + 1]);
         vi low_23 = v_low_32(v[g + 2], v[g + 3]), high_23 = v_high_32(v[g + 2], v[g + 3]);
@@ -66,6 +83,7 @@ AQ_INLINE void transpose(vi v[V_LANES])
         v[g + 3] = v_high_64(high_01, high_23);
     }
 #ifdef V_HAS_128_PAIRS
+#pragma GCC unroll 4
     for (int c = 0; c < 4; c++)
         transpose_128(v + c, 4);
 #endif
@@ -75,12 +93,14 @@ AQ_INLINE vi load_tile(aq_dtype source, int sub, const uint8_t *src, k_tile *til
 {
     for (int first = 0; first < sub; first += V_LANES) {
         vi v[V_LANES];
+#pragma GCC unroll 16
         for (int lane = 0; lane < V_LANES; lane++) {
             size_t at = (size_t)(lane * sub + first) * aq_source_bytes(source);
             v[lane] = v_bits(v_load(source, src + at));
             magnitude = v_max_u32(magnitude, v_and(v[lane], v_set_bits(0x7fffffff)));
         }
         transpose(v);
+#pragma GCC unroll 16
         for (int i = 0; i < V_LANES; i++)
             tile->x[first + i] = v_from_bits(v[i]);
     }

@@ -18,16 +18,12 @@
     AQ_EACH_SOURCE(X, Q5_0, q5_0) \
     AQ_EACH_SOURCE(X, Q5_1, q5_1)
 
-#define AQ_K_AFFINE_PAIRS(X)      \
+#define AQ_K_PAIRS(X)             \
     AQ_EACH_SOURCE(X, Q2_K, q2_k) \
-    AQ_EACH_SOURCE(X, Q4_K, q4_k) \
-    AQ_EACH_SOURCE(X, Q5_K, q5_k)
-
-#define AQ_K_SIGNED_PAIRS(X)      \
     AQ_EACH_SOURCE(X, Q3_K, q3_k) \
+    AQ_EACH_SOURCE(X, Q4_K, q4_k) \
+    AQ_EACH_SOURCE(X, Q5_K, q5_k) \
     AQ_EACH_SOURCE(X, Q6_K, q6_k)
-
-#define AQ_K_PAIRS(X) AQ_K_AFFINE_PAIRS(X) AQ_K_SIGNED_PAIRS(X)
 
 #define AQ_ROW_PAIRS(X)           \
     AQ_EACH_SOURCE(X, INT8, int8) \

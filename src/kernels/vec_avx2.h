@@ -302,6 +302,7 @@ AQ_INLINE __m256i v_low_bytes(const vi q[4])
 AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
 {
     vi q[4];
+#pragma GCC unroll 4
     for (int i = 0; i < 4; i++) /* to signed, so that packing does not saturate */
         q[i] = _mm256_srai_epi32(_mm256_slli_epi32(v_bits(x.v[i]), 24), 24);
     _mm256_storeu_si256((__m256i *)(void *)out, v_low_bytes(q));
@@ -317,6 +318,7 @@ AQ_INLINE vi v_round_away(vf v)
 AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
 {
     vi q[4];
+#pragma GCC unroll 4
     for (int i = 0; i < 4; i++)
         q[i] = v_round_away(x.v[i]);
     _mm256_storeu_si256((__m256i *)(void *)out, v_low_bytes(q));
@@ -327,10 +329,12 @@ AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
 AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
 {
     vi top = _mm256_set1_epi32(five_bits ? 31 : 15), q[4];
+#pragma GCC unroll 4
     for (int i = 0; i < 4; i++)
         q[i] = _mm256_min_epi32(_mm256_cvttps_epi32(x.v[i]), top);
     if (five_bits) {
         uint32_t fifth = 0;
+#pragma GCC unroll 4
         for (int i = 0; i < 4; i++) {
             vf bit = _mm256_castsi256_ps(_mm256_slli_epi32(q[i], 27));
             fifth |= (uint32_t)_mm256_movemask_ps(bit) << 8 * i;
@@ -351,6 +355,7 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
 AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 {
     vi low = _mm256_set1_epi32(least), high = _mm256_set1_epi32(least + steps), q[4];
+#pragma GCC unroll 4
     for (int i = 0; i < 4; i++)
         q[i] = _mm256_min_epi32(_mm256_max_epi32(_mm256_cvtps_epi32(x.v[i]), low), high);
     return _mm256_sub_epi8(v_low_bytes(q), _mm256_set1_epi8((char)least));

@@ -151,7 +151,7 @@ AQ_INLINE void affine_step(affine_rule how, int tiles, float levels, k_tile *til
     }
 }
 
-AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, k_found *found)
+AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, int first, k_found *found)
 {
     affine_state s[MOST_TILES];
     affine_sums unused[MOST_TILES];
@@ -174,33 +174,38 @@ AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, k_found *
         s[t].best = error[t];
     for (int step = 0; step < how.steps; step++)
         affine_step(how, tiles, how.first + 0.1f * (float)step + (float)how.top, tile, s);
-    for (int t = 0; t < tiles; t++) {
+    for (int t = 0, lane = first; t < tiles; t++, lane += V_LANES) {
         /* A constant sub-block: nothing was there to search, and `min` is still the start's. */
         vf least = v_select(empty[t], s[t].low, s[t].min);
-        v_store(found->scale + t * V_LANES, v_select(empty[t], zero, s[t].scale));
-        v_store(found->min + t * V_LANES,
-                v_from_bits(v_xor(v_bits(least), v_set_bits(0x80000000))));
-        v_store(found->inverse + t * V_LANES, v_select(empty[t], zero, s[t].best_inverse));
-        v_store(found->base + t * V_LANES, s[t].best_base);
+        v_store(found->scale + lane, v_select(empty[t], zero, s[t].scale));
+        v_store(found->min + lane, v_from_bits(v_xor(v_bits(least), v_set_bits(0x80000000))));
+        v_store(found->inverse + lane, v_select(empty[t], zero, s[t].best_inverse));
+        v_store(found->base + lane, s[t].best_base);
     }
 }
 
 /* Not inlined, so that one serves all source dtypes. */
-static __attribute__((noinline)) void search_q2_k(k_tile *tile, k_found *found)
+static __attribute__((noinline)) void find_q2_k(k_tile *tile, int first, k_found *found)
 {
-    search_affine((affine_rule){16, 3, 16, 1, -0.5f}, k_tiles((k_rule)AQ_K_RULE_Q2_K), tile, found);
-}
-
-static __attribute__((noinline)) void search_q4_k(k_tile *tile, k_found *found)
-{
-    search_affine((affine_rule){32, 15, 21, 0, -1.0f}, k_tiles((k_rule)AQ_K_RULE_Q4_K), tile,
+    search_affine((affine_rule){16, 3, 16, 1, -0.5f}, k_tiles((k_rule)AQ_K_RULE_Q2_K), tile, first,
                   found);
 }
 
-static __attribute__((noinline)) void search_q5_k(k_tile *tile, k_found *found)
+static __attribute__((noinline)) void find_q4_k(k_tile *tile, int first, k_found *found)
 {
-    search_affine((affine_rule){32, 31, 16, 0, -0.5f}, k_tiles((k_rule)AQ_K_RULE_Q5_K), tile,
+    search_affine((affine_rule){32, 15, 21, 0, -1.0f}, k_tiles((k_rule)AQ_K_RULE_Q4_K), tile, first,
                   found);
 }
 
-AQ_K_AFFINE_PAIRS(AQ_DEFINE_K)
+static __attribute__((noinline)) void find_q5_k(k_tile *tile, int first, k_found *found)
+{
+    search_affine((affine_rule){32, 31, 16, 0, -0.5f}, k_tiles((k_rule)AQ_K_RULE_Q5_K), tile, first,
+                  found);
+}
+
+static const k_search search_q2_k = {find_q2_k, NULL}, search_q4_k = {find_q4_k, NULL},
+                      search_q5_k = {find_q5_k, NULL};
+
+AQ_EACH_SOURCE(AQ_DEFINE_K, Q2_K, q2_k)
+AQ_EACH_SOURCE(AQ_DEFINE_K, Q4_K, q4_k)
+AQ_EACH_SOURCE(AQ_DEFINE_K, Q5_K, q5_k)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the searches of the K types without a minimum begin with. */
+#ifndef AQ_KERNELS_K_SIGNED_H
+#define AQ_KERNELS_K_SIGNED_H
+
+#include "k_batch.h"
+
+typedef struct signed_state {
+    vf extreme, xl, l2, scale, best, best_inverse;
+    vm empty;
+} signed_state;
+
+/* The first weight of largest magnitude; w and w * x of all of them. */
+AQ_INLINE signed_state signed_start(int n, k_tile *tile)
+{
+    signed_state s = {.extreme = v_set(0.0f)};
+    vf magnitude = v_set(0.0f);
+    for (int i = 0; i < n; i++) {
+        vf x = tile->x[i], m = v_abs(x);
+        vm larger = v_gt(m, magnitude);
+        magnitude = v_select(larger, m, magnitude);
+        s.extreme = v_select(larger, x, s.extreme);
+        tile->w[i] = v_mul(x, x);
+        tile->l[i + n] = v_mul(tile->w[i], x); /* a sub-block of 16 leaves half of l unused */
+    }
+    s.empty = v_gt(v_set(K_LEAST_MAGNITUDE), magnitude);
+    /* any scale will do for what is thrown away, but a harmless one is fast */
+    s.extreme = v_select(s.empty, v_set(1.0f), s.extreme);
+    return s;
+}
+
+/* Which ends of the levels a value of inverse * x may pass when rounded. */
+enum { PASSES_NONE = 0, PASSES_HIGH = 1, PASSES_BOTH = 3 };
+
+AQ_INLINE vf signed_level(vf v, int levels, int passes)
+{
+    uint32_t zero = 0x4b400000u;
+    vi bits = v_bits(v_add(v, v_set(K_MAGIC)));
+    if (passes == PASSES_BOTH)
+        bits = v_max_s32(bits, v_set_bits(zero - (uint32_t)levels));
+    if (passes != PASSES_NONE)
+        bits = v_min_s32(bits, v_set_bits(zero + (uint32_t)levels - 1));
+    return v_sub(v_from_bits(bits), v_set(K_MAGIC));
+}
+
+/* Sums for the levels of inverse * x. */
+AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, int keep, k_tile *tile,
+                           const vf *inverse, signed_state *s)
+{
+    vf id[MOST_TILES], xl[MOST_TILES], l2[MOST_TILES];
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        id[t] = inverse[t];
+        xl[t] = l2[t] = v_set(0.0f);
+    }
+    for (int i = 0; i < rule.sub; i++) {
+#pragma GCC unroll 4
+        for (int t = 0; t < tiles; t++) {
+            vf l = signed_level(v_mul(id[t], tile[t].x[i]), rule.levels, passes);
+            xl[t] = v_add(xl[t], v_mul(tile[t].l[i + rule.sub], l));
+            l2[t] = v_add(l2[t], v_mul(v_mul(tile[t].w[i], l), l));
+            if (keep)
+                tile[t].l[i] = l;
+        }
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        s[t].xl = xl[t];
+        s[t].l2 = l2[t];
+    }
+}
+
+AQ_INLINE void store_found(int tiles, const signed_state *s, int first, k_found *found)
+{
+    vf zero = v_set(0.0f);
+    for (int t = 0, lane = first; t < tiles; t++, lane += V_LANES) {
+        v_store(found->scale + lane, v_select(s[t].empty, zero, s[t].scale));
+        v_store(found->inverse + lane, v_select(s[t].empty, zero, s[t].best_inverse));
+        v_store(found->min + lane, zero);
+        v_store(found->base + lane, zero);
+    }
+}
+
+/* The plain scale, which sets what others must beat. */
+AQ_INLINE void signed_first(k_rule rule, int tiles, int keep, k_tile *tile, signed_state *s)
+{
+    vf inverse[MOST_TILES], zero = v_set(0.0f);
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        s[t] = signed_start(rule.sub, &tile[t]);
+        inverse[t] = s[t].best_inverse = v_div(v_set(-(float)rule.levels), s[t].extreme);
+    }
+    signed_sums(rule, tiles, PASSES_HIGH, keep, tile, inverse, s);
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        s[t].scale = v_select(v_eq(s[t].l2, zero), zero, v_div(s[t].xl, s[t].l2));
+        s[t].best = v_mul(s[t].scale, s[t].xl);
+    }
+}
+
+#endif
