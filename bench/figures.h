@@ -3,10 +3,10 @@
 #ifndef BENCH_FIGURES_H
 #define BENCH_FIGURES_H
 
-#include "fit.h"
 #include "losses.h"
-#include "measure.h"
-#include "stats.h"
+#include "measure/measure.h"
+#include "stats/fit.h"
+#include "stats/stats.h"
 
 /* Of one configuration. A summary with count 0 stands for a figure that does not exist. */
 typedef struct bench_figures {

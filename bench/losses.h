@@ -17,7 +17,7 @@
 #ifndef BENCH_LOSSES_H
 #define BENCH_LOSSES_H
 
-#include "sample.h"
+#include "measure/sample.h"
 
 typedef enum bench_loss {
     BENCH_LOSS_SERIAL,

@@ -2,12 +2,12 @@
  * arrowquant-bench: options, cases, measure, figures, verdict, reports, in this order. */
 #include <config.h>
 
-#include "binary.h"
-#include "child.h"
-#include "gate.h"
-#include "merge.h"
-#include "report.h"
-#include "report_selftest.h"
+#include "gate/gate.h"
+#include "measure/binary.h"
+#include "measure/child.h"
+#include "report/report.h"
+#include "report/report_selftest.h"
+#include "results/merge.h"
 #include "util.h"
 
 #include <signal.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include "baseline_file.h"
 #include "option_values.h"
+#include "results/baseline_file.h"
 #include "sizes.h"
 
 #include <ctype.h>

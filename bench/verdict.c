@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include "fitness.h"
+#include "measure/fitness.h"
 #include "util.h"
 #include "verdict.h"
 

@@ -3,8 +3,8 @@
 #ifndef BENCH_VERDICT_H
 #define BENCH_VERDICT_H
 
-#include "env.h"
 #include "figures.h"
+#include "measure/env.h"
 
 typedef enum bench_outcome {
     BENCH_MET,

@@ -8,16 +8,16 @@
 #include <time.h>
 
 #include "arrowquant.h"
-#include "error.h"
-#include "files.h"
-#include "memory.h"
-#include "mixture.h"
-#include "output.h"
-#include "part.h"
-#include "plan.h"
-#include "process.h"
-#include "run.h"
-#include "small.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/small.h"
+#include "formats/files.h"
+#include "io/output.h"
+#include "parts/part.h"
+#include "plan/mixture.h"
+#include "plan/plan.h"
+#include "run/run.h"
 
 void aq_quantize_options_init(aq_quantize_options *options)
 {

@@ -2,8 +2,8 @@
  * Quantize weights that are in memory already. */
 #include <config.h>
 
-#include "dtype.h"
-#include "error.h"
+#include "base/error.h"
+#include "formats/dtype.h"
 #include "kernels/kernel.h"
 
 /* So many weights per call that a tile and its output stay in a core's private cache. */

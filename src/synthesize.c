@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "error.h"
-#include "output.h"
-#include "run.h"
-#include "small.h"
+#include "base/error.h"
+#include "base/small.h"
+#include "io/output.h"
+#include "run/run.h"
 
 void aq_synthesize_options_init(aq_synthesize_options *options)
 {

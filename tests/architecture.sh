@@ -29,6 +29,8 @@ resolve() { # DIRECTORY HEADER
     if [ -f "$1/$2" ]; then
         (cd "$1/$(dirname "$2")" && printf '%s/%s\n' "$PWD" "$(basename "$2")") |
             sed "s|^$(cd "$top_srcdir" && pwd -P)/||; s|^$top_srcdir/||"
+    elif [ -f "$top_srcdir/bench/$2" ]; then
+        printf 'bench/%s\n' "$2"
     else
         printf 'src/%s\n' "$2"
     fi
@@ -51,20 +53,27 @@ $bad"
 }
 
 public='src/arrowquant\.h'
-base='src/(error|memory|dtype|small|utf8)\.h'
-formats='src/(safetensors|shards|gguf|synthetic)[^/]*'
-only 'the commands see only the public interface' 'src/cli/.*' "$public|src/small\.h|src/cli/.*"
-only 'the benchmark sees only the public interface' 'bench/.*' "$public|bench/.*"
-never 'formats see neither pool nor kernels nor what drives them' \
-    "$formats" 'src/(pool|plan|run|output)\.h|src/kernels/.*'
-only 'kernels see their own contract' 'src/kernels/.*' "$public|src/half\.h|src/kernels/.*"
-only 'the pool knows nothing of quantization' 'src/pool\.[ch]' "$public|$base|src/(pool|thread)\.h"
-only 'the base knows only itself' 'src/(error|memory|dtype|cpu)\.[ch]' "$public|$base|src/cpu\.h"
+# One room a line, from what knows nothing up to what knows all below it.
+base='src/base/.*'
+formats='src/formats/.*'
 only 'the public header stands alone' "$public" 'nothing'
-only 'statistics are arithmetic on numbers' 'bench/(binomial|fit|rivals|rule|stats)\.[ch]' \
-    'bench/(binomial|fit|rivals|rule|stats|util)\.h'
-never 'a report measures nothing' 'bench/report[^/]*' \
-    'bench/(binary|child|progress|stats|store|system)\.h'
+only 'the base knows the public types and itself' "$base" "$public|src/formats/dtype\.h|$base"
+only 'formats see neither pool nor kernels nor what drives them' "$formats" "$public|$base|$formats"
+never 'formats do not know of threads' "$formats" 'src/base/(pool|thread)\.h'
+only 'input and output know what a model is' 'src/io/.*' "$public|$base|$formats|src/io/.*"
+only 'kernels see their own contract' 'src/kernels/.*' "$public|src/base/half\.h|src/kernels/.*"
+only 'the pool knows nothing of quantization' 'src/base/pool\.[ch]' \
+    "$public|src/base/(error|memory|pool|small|thread)\.h"
+never 'a plan reads and writes nothing' 'src/plan/.*' 'src/(io|run|kernels)/.*'
+never 'a run does not know of files and formats' 'src/run/.*' \
+    'src/formats/(files|gguf|safetensors|shards).*'
+only 'the commands see only the public interface' 'src/cli/.*' "$public|src/base/small\.h|src/cli/.*"
+only 'the benchmark sees only the public interface' 'bench/.*' "$public|bench/.*"
+only 'statistics are arithmetic on numbers' 'bench/stats/.*' 'bench/stats/.*|bench/util\.h'
+never 'a report measures nothing' 'bench/report/.*' \
+    'bench/measure/(binary|child|progress|store|system)\.h'
+never 'measuring does not know of verdicts and reports' 'bench/measure/.*' \
+    'bench/(verdict\.h|report/.*|gate/.*|results/.*)'
 
 # ---- the shared library exports aq_*, all of it ----
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dtype.h"
-#include "layout.h"
-#include "model.h"
+#include "formats/dtype.h"
+#include "formats/layout.h"
+#include "formats/model.h"
 
 /* Check's own assertions write to a file even when they hold: too slow for inner loops. */
 #define REQUIRE(condition)                          \

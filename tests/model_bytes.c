@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "error.h"
+#include "base/error.h"
 
 typedef struct memory_source {
     aq_source base;

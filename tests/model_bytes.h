@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "formats.h"
+#include "formats/formats.h"
 
 typedef aq_status open_fn(aq_model *model, aq_error *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A user's program, as small as can be: built against what is installed, by tests/distribution.sh and
- * by the packages' tests. Prints the version, the first code of a block, and how many weights a whole
- * run has quantized. */
+ * A user's program, as small as can be: built against what is installed, by tests/distribution.sh
+ * and by the packages' tests. Prints the version, the first code of a block, and how many weights a
+ * whole run has quantized. */
 #include <arrowquant.h>
 #include <stdio.h>
 #include <string.h>

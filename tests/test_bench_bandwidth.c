@@ -3,7 +3,7 @@
  */
 #include <config.h>
 
-#include "bench/bandwidth.h"
+#include "bench/measure/bandwidth.h"
 
 #include <check.h>
 #include <errno.h>

@@ -2,9 +2,9 @@
  * Laws of scaling recovered from speedups that were made by them. */
 #include <config.h>
 
-#include "bench/fit.h"
-#include "bench/report.h"
-#include "bench/stats.h"
+#include "bench/report/report.h"
+#include "bench/stats/fit.h"
+#include "bench/stats/stats.h"
 
 #include <check.h>
 #include <math.h>

@@ -3,10 +3,10 @@
  * and the memory of a process over time. */
 #include <config.h>
 
-#include "bench/child.h"
 #include "bench/losses.h"
-#include "bench/roof.h"
-#include "bench/trace.h"
+#include "bench/measure/child.h"
+#include "bench/measure/roof.h"
+#include "bench/measure/trace.h"
 
 #include <check.h>
 #include <math.h>

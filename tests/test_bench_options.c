@@ -2,8 +2,8 @@
  * Command lines, sizes, and the matrix of runs that follows from them. */
 #include <config.h>
 
-#include "bench/binary.h"
 #include "bench/cases.h"
+#include "bench/measure/binary.h"
 #include "bench/sizes.h"
 
 #include <check.h>

@@ -2,7 +2,7 @@
  * Reading results and baselines that nobody vouches for, and comparing with them. */
 #include <config.h>
 
-#include "bench/baseline.h"
+#include "bench/results/baseline.h"
 #include "bench/util.h"
 
 #include <check.h>

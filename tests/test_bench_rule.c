@@ -3,9 +3,9 @@
  * series whose verdict is known. */
 #include <config.h>
 
-#include "bench/binomial.h"
-#include "bench/gate.h"
-#include "bench/rule.h"
+#include "bench/gate/gate.h"
+#include "bench/stats/binomial.h"
+#include "bench/stats/rule.h"
 #include "bench/verdict.h"
 
 #include <check.h>

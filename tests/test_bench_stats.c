@@ -3,7 +3,7 @@
  * of the intervals in simulation. */
 #include <config.h>
 
-#include "bench/stats.h"
+#include "bench/stats/stats.h"
 
 #include <check.h>
 #include <math.h>

@@ -2,11 +2,11 @@
  * What the benchmark reads of a system, from trees of files that stand for /proc and /sys. */
 #include <config.h>
 
-#include "bench/cgroup.h"
-#include "bench/counters.h"
-#include "bench/fitness.h"
-#include "bench/system.h"
-#include "bench/topology.h"
+#include "bench/measure/cgroup.h"
+#include "bench/measure/counters.h"
+#include "bench/measure/fitness.h"
+#include "bench/measure/system.h"
+#include "bench/measure/topology.h"
 #include "bench/util.h"
 #include "scratch.h"
 

@@ -2,8 +2,8 @@
  * Targets judged by intervals, exit codes, what a child printed, and cgroup lines. */
 #include <config.h>
 
-#include "bench/cgroup.h"
-#include "bench/system.h"
+#include "bench/measure/cgroup.h"
+#include "bench/measure/system.h"
 #include "bench/util.h"
 #include "bench/verdict.h"
 

@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "arrowquant.h"
-#include "half.h"
+#include "base/half.h"
 #include "scratch.h"
 
 enum { COLUMNS = 512, ROWS = 3, WEIGHTS = ROWS * COLUMNS };

@@ -3,8 +3,8 @@
 #include <config.h>
 
 #include "arrowquant.h"
+#include "base/half.h"
 #include "cpu.h"
-#include "half.h"
 
 #include <check.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include "dequant.h"
-#include "dtype.h"
+#include "compare/dequant.h"
+#include "formats/dtype.h"
 
 #include <check.h>
 #include <math.h>

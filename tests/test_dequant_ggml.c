@@ -2,8 +2,8 @@
  * Our float32 against ggml's, bit for bit, over every scale. */
 #include <config.h>
 
-#include "dequant.h"
-#include "dtype.h"
+#include "compare/dequant.h"
+#include "formats/dtype.h"
 #include "oracle.h"
 
 #include <math.h>

@@ -11,12 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "error.h"
-#include "files.h"
+#include "base/error.h"
+#include "base/spans.h"
+#include "base/utf8.h"
+#include "formats/files.h"
+#include "formats/names.h"
 #include "model_bytes.h"
-#include "names.h"
-#include "spans.h"
-#include "utf8.h"
 
 static char directory[] = "/tmp/arrowquant-XXXXXX";
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dtype.h"
-#include "gguf.h"
+#include "base/text.h"
+#include "formats/dtype.h"
+#include "formats/gguf.h"
 #include "model_bytes.h"
-#include "text.h"
 
 /* ---- files made by hand ---- */
 

@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "dtype.h"
-#include "gguf.h"
+#include "base/text.h"
+#include "formats/dtype.h"
+#include "formats/gguf.h"
 #include "model_bytes.h"
 #include "oracle.h"
 #include "scratch.h"
-#include "text.h"
 
 typedef struct gguf_parameters {
     bool no_alloc;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "part.h"
+#include "parts/part.h"
 #include "scratch.h"
 
 #define HASH "\"00000000000000ff\""

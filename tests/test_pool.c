@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "pool.h"
+#include "base/pool.h"
 
 enum { TASKS = 10000 };
 

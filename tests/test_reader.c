@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "files.h"
-#include "pool.h"
-#include "reader.h"
+#include "base/pool.h"
+#include "formats/files.h"
+#include "io/reader.h"
 #include "scratch.h"
 
 enum { CHUNK = 64 * 1024, TILES = 1500, MOST = 20000, SIZE = 6 * 1024 * 1024 + 1234 };

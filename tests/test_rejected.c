@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "memory.h"
+#include "base/memory.h"
 #include "model_bytes.h"
 
 #define EMPTY "{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"

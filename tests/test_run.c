@@ -5,11 +5,11 @@
 
 #include <math.h>
 
-#include "half.h"
+#include "base/half.h"
 #include "kernels/kernel.h"
 #include "memory_model.h"
-#include "plan.h"
-#include "run.h"
+#include "plan/plan.h"
+#include "run/run.h"
 
 static uint64_t random_state = 1;
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "dtype.h"
+#include "formats/dtype.h"
+#include "formats/safetensors.h"
 #include "model_bytes.h"
-#include "safetensors.h"
 
 /* A file in memory: the header's length, the header, data of the given size. */
 static uint8_t *file_of(const char *header, size_t header_size, size_t data, size_t *size)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "files.h"
+#include "formats/files.h"
 #include "model_bytes.h"
 
 /* Every test has a directory of its own, and stands in it. */

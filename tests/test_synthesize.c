@@ -2,7 +2,7 @@
  * Synthetic models as files. */
 #include <config.h>
 
-#include "model.h"
+#include "formats/model.h"
 #include "scratch.h"
 
 #include <check.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include "error.h"
-#include "formats.h"
+#include "base/error.h"
+#include "formats/formats.h"
 
 #include <check.h>
 #include <math.h>

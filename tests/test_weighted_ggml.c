@@ -6,7 +6,7 @@
 #include <config.h>
 
 #include "../bench/peers/ggml.h"
-#include "dtype.h"
+#include "formats/dtype.h"
 #include "kernels/kernel.h"
 #include "weights.h"
 

@@ -4,7 +4,7 @@
 #define AQ_TESTS_WEIGHTS_H
 
 #include "arrowquant.h"
-#include "half.h"
+#include "base/half.h"
 
 #include <stdlib.h>
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../small.h"
+#include "base/small.h"
 
 static void print_error(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 

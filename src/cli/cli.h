@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "../arrowquant.h"
+#include "arrowquant.h"
 
 /* Each returns an exit code; argv[0] is the command's name. */
 int cmd_quantize(int argc, char **argv);

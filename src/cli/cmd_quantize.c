@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../small.h"
+#include "base/small.h"
 #include "cli.h"
 #include "json_report.h"
 #include "quantize_report.h"

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "../arrowquant.h"
+#include "arrowquant.h"
 
 /* NULL becomes null. Paths are bytes: what is no UTF-8 becomes question marks. */
 json_t *report_text(const char *s);

@@ -3,7 +3,7 @@
 #ifndef AQ_CLI_REPEAT_H
 #define AQ_CLI_REPEAT_H
 
-#include "../arrowquant.h"
+#include "arrowquant.h"
 
 typedef struct repeat_runs {
     /* Times, switches and the workers' figures are sums over the runs, memory is the most of any

@@ -6,15 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* After `arrowquant --no-sandbox`, nothing is given up: for debuggers and profilers that write files
- * from within the process. */
+/* After `arrowquant --no-sandbox`, nothing is given up: for debuggers and profilers that write
+ * files from within the process. */
 extern bool sandbox_off;
 
 /* From now on this thread, and those it starts, can open for reading only `inputs` (files; of
  * directories and indexes the files beside them, what links lead to included) and what the kernel
  * says of the machine, can create, replace and remove files only beside `output` (NULL: nowhere),
  * and can neither use TCP nor signal or trace others. Best effort: an older kernel gives less, and
- * one without Landlock nothing. Names that are no paths ("null:", "synthetic:...") are passed over. */
+ * one without Landlock nothing. Names that are no paths ("null:", "synthetic:...") are passed over.
+ */
 void sandbox_enter(const char *const *inputs, size_t count, const char *output);
 
 /* The version of the kernel's Landlock that is in force, 0 where none is. */

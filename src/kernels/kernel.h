@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../arrowquant.h"
+#include "arrowquant.h"
 
 /* Every kernel returns the largest magnitude it met, as the bits of |x| in float32 after widening;
  * more than AQ_MAGNITUDE_INF means that there was a NaN. So one compare per tile finds non-finite

@@ -3,8 +3,8 @@
 #ifndef AQ_KERNELS_SCALAR_H
 #define AQ_KERNELS_SCALAR_H
 
-#include "../arrowquant.h"
-#include "../half.h"
+#include "arrowquant.h"
+#include "base/half.h"
 
 /* The source dtype is a constant wherever these are inlined, so each kernel is compiled for its
  * own, while a debugger still sees one function. */

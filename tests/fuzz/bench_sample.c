@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "bench/sample.h"
+#include "bench/measure/sample.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "dtype.h"
-#include "utf8.h"
+#include "base/utf8.h"
+#include "formats/dtype.h"
 
 size_t fuzz_splice(uint8_t *data, size_t size, size_t room, size_t at, size_t old, const void *with,
                    size_t length)

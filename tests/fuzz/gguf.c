@@ -2,7 +2,7 @@
  * The GGUF reader, and what it accepted written again. */
 #include <config.h>
 
-#include "gguf.h"
+#include "formats/gguf.h"
 
 #include <string.h>
 
