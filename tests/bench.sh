@@ -278,7 +278,7 @@ says_not out '^q8_0 |Parallel Scaling'
 says k.csv '^kernel_q4_0_BF16_scalar_memory_2_threads,,2,true,ok,2,,'
 says k.md '^\| q4_0 \| BF16 \| scalar \| cache \| 1 \|'
 says k.html 'Kernels, in memory'
-[ "$(awk -F, '{ print NF }' "$dir/k.csv" | sort -u)" = 27 ] || fail 'CSV rows of kernels differ in length'
+[ "$(awk -F, '{ print NF }' "$dir/k.csv" | sort -u | grep -c .)" = 1 ] || fail 'CSV rows of kernels differ in length'
 if command -v python3 >/dev/null; then
     python3 - "$dir" <<'CHECK' || fail 'the kernels are not as they should be'
 import json, sys

@@ -4,6 +4,7 @@
 
 #include "kernels_report.h"
 #include "svg.h"
+#include "table_parts.h"
 #include "text_cells.h"
 #include "util.h"
 
@@ -130,27 +131,41 @@ void bench_kernels_html(const bench_report *report, FILE *out)
 
 /* ---- tables ---- */
 
+static void csv_row(const bench_kernels *all, const bench_kernel *k, FILE *out)
+{
+    double figure[BENCH_CSV_COLUMNS];
+    for (int i = 0; i < BENCH_CSV_COLUMNS; i++)
+        figure[i] = NAN;
+    if (k->speedup.count > 0) {
+        figure[BENCH_CSV_SPEEDUP] = k->speedup.median;
+        figure[BENCH_CSV_SPEEDUP_LOW] = k->speedup.low;
+        figure[BENCH_CSV_SPEEDUP_HIGH] = k->speedup.high;
+        figure[BENCH_CSV_EFFICIENCY] = k->speedup.median / k->threads;
+    }
+    if (k->weight_rate.count > 0) {
+        figure[BENCH_CSV_CPU_WALL] = k->cpu_wall.median;
+        figure[BENCH_CSV_BYTE_RATE] = k->byte_rate.median;
+        figure[BENCH_CSV_WEIGHT_RATE] = k->weight_rate.median;
+    }
+    if (k->read_part.count > 0) {
+        figure[BENCH_CSV_ROOF] = all->read_rate[k->team].median;
+        figure[BENCH_CSV_ROOF_PART] = k->read_part.median;
+    }
+    const bench_csv_head head = {k->name,
+                                 NULL,
+                                 k->threads,
+                                 k->streaming,
+                                 k->failure != NULL ? "failed" : "ok",
+                                 k->weight_rate.count};
+    bench_csv_row(&head, figure, NULL, k->failure, out);
+}
+
 /* In the columns of bench_report_csv: those that a kernel has no figure for are empty. */
 void bench_kernels_csv(const bench_report *report, FILE *out)
 {
     const bench_kernels *all = report->kernels;
-    for (size_t i = 0; all != NULL && i < all->count; i++) {
-        const bench_kernel *k = &all->kernel[i];
-        (void)fprintf(out, "%s,,%u,%s,%s,%zu,,,,,,,,,", k->name, k->threads,
-                      k->streaming ? "true" : "false", k->failure != NULL ? "failed" : "ok",
-                      k->weight_rate.count);
-        if (k->speedup.count > 0)
-            (void)fprintf(out, ",%.12g,%.12g,%.12g,%.12g", k->speedup.median, k->speedup.low,
-                          k->speedup.high, k->speedup.median / k->threads);
-        else
-            fputs(",,,,", out);
-        if (k->weight_rate.count > 0)
-            (void)fprintf(out, ",%.12g,,%.12g,%.12g", k->cpu_wall.median, k->byte_rate.median,
-                          k->weight_rate.median);
-        else
-            fputs(",,,,", out);
-        fputs(",,,,\r\n", out);
-    }
+    for (size_t i = 0; all != NULL && i < all->count; i++)
+        csv_row(all, &all->kernel[i], out);
 }
 
 void bench_kernels_markdown(const bench_report *report, FILE *out)

@@ -16,43 +16,35 @@ static void csv_row(const bench_report *report, size_t at, FILE *out)
     const bench_figures *f = &report->figures[at];
     const char *note;
     const char *status = bench_report_status(report, at, &note);
-    const double numbers[] = {
-        f->time.median,
-        f->time.low,
-        f->time.high,
-        f->wall.median,
-        f->cpu.median,
-        f->memory.median / 1e6,
-        f->baseline.median / 1e6,
-        f->added.median / 1e6,
-        f->accounted.median / 1e6,
-        f->speedup.median,
-        f->speedup.low,
-        f->speedup.high,
-        f->efficiency.median,
-        f->cpu_wall.median,
-        f->balance.median,
-        f->byte_rate.median,
-        f->weight_rate.median,
-        f->time_ratio.median,
-        f->wall_ratio.median,
-        f->memory_ratio.median,
-        f->roof.median,
-        f->roof_part.median,
+    const double figure[BENCH_CSV_COLUMNS] = {
+        [BENCH_CSV_TIME] = f->time.median,
+        [BENCH_CSV_TIME_LOW] = f->time.low,
+        [BENCH_CSV_TIME_HIGH] = f->time.high,
+        [BENCH_CSV_WALL] = f->wall.median,
+        [BENCH_CSV_CPU] = f->cpu.median,
+        [BENCH_CSV_PEAK_MB] = f->memory.median / 1e6,
+        [BENCH_CSV_BASELINE_MB] = f->baseline.median / 1e6,
+        [BENCH_CSV_ADDED_MB] = f->added.median / 1e6,
+        [BENCH_CSV_ACCOUNTED_MB] = f->accounted.median / 1e6,
+        [BENCH_CSV_SPEEDUP] = f->speedup.median,
+        [BENCH_CSV_SPEEDUP_LOW] = f->speedup.low,
+        [BENCH_CSV_SPEEDUP_HIGH] = f->speedup.high,
+        [BENCH_CSV_EFFICIENCY] = f->efficiency.median,
+        [BENCH_CSV_CPU_WALL] = f->cpu_wall.median,
+        [BENCH_CSV_BALANCE] = f->balance.median,
+        [BENCH_CSV_BYTE_RATE] = f->byte_rate.median,
+        [BENCH_CSV_WEIGHT_RATE] = f->weight_rate.median,
+        [BENCH_CSV_TIME_RATIO] = f->time_ratio.median,
+        [BENCH_CSV_WALL_RATIO] = f->wall_ratio.median,
+        [BENCH_CSV_MEMORY_RATIO] = f->memory_ratio.median,
+        [BENCH_CSV_ROOF] = f->roof.median,
+        [BENCH_CSV_ROOF_PART] = f->roof_part.median,
     };
-    bench_csv_text(item->name, out);
-    (void)fputc(',', out);
-    bench_csv_text(report->matrix->model[item->model].label, out);
-    (void)fprintf(out, ",%u,%s,%s,%zu", item->threads,
-                  item->mode == AQ_MODE_STREAMING ? "true" : "false", status,
-                  report->run->result[at].samples);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        bench_csv_number(numbers[i], out);
-    (void)fputc(',', out);
-    bench_csv_text(f->limit != BENCH_LIMIT_UNKNOWN ? bench_limit_text(f->limit) : NULL, out);
-    (void)fputc(',', out);
-    bench_csv_text(note, out);
-    fputs("\r\n", out);
+    const bench_csv_head head = {item->name,    report->matrix->model[item->model].label,
+                                 item->threads, item->mode == AQ_MODE_STREAMING,
+                                 status,        report->run->result[at].samples};
+    bench_csv_row(&head, figure,
+                  f->limit != BENCH_LIMIT_UNKNOWN ? bench_limit_text(f->limit) : NULL, note, out);
 }
 
 int bench_report_csv(const bench_report *report, FILE *out)

@@ -34,6 +34,23 @@ void bench_csv_number(double value, FILE *out)
 }
 
 /* A bar would end the cell, and markup would be taken as such. */
+void bench_csv_row(const bench_csv_head *head, const double figure[BENCH_CSV_COLUMNS],
+                   const char *limit, const char *note, FILE *out)
+{
+    bench_csv_text(head->name, out);
+    (void)fputc(',', out);
+    bench_csv_text(head->model, out);
+    (void)fprintf(out, ",%u,%s,%s,%zu", head->threads, head->streaming ? "true" : "false",
+                  head->status, head->samples);
+    for (int i = 0; i < BENCH_CSV_COLUMNS; i++)
+        bench_csv_number(figure[i], out);
+    (void)fputc(',', out);
+    bench_csv_text(limit, out);
+    (void)fputc(',', out);
+    bench_csv_text(note, out);
+    fputs("\r\n", out);
+}
+
 void bench_markdown_text(const char *text, FILE *out)
 {
     for (; text != NULL && *text != '\0'; text++) {
