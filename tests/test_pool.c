@@ -3,11 +3,13 @@
 #include <config.h>
 
 #include <check.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/pool.h"
+#include "base/thread.h"
 
 enum { TASKS = 10000 };
 
@@ -135,6 +137,37 @@ START_TEST(nobody_waits_for_good)
 }
 END_TEST
 
+static int measure_stack(void *arg, unsigned worker, uint64_t i)
+{
+    atomic_size_t *bytes = arg;
+    (void)i;
+    if (worker == 0) {
+        while (atomic_load(bytes) == 0)
+            (void)sched_yield();
+        return 0;
+    }
+    pthread_attr_t attributes;
+    size_t size = 0;
+    ck_assert_int_eq(pthread_getattr_np(pthread_self(), &attributes), 0);
+    ck_assert_int_eq(pthread_attr_getstacksize(&attributes, &size), 0);
+    (void)pthread_attr_destroy(&attributes);
+    atomic_store(bytes, size);
+    return 0;
+}
+
+/* Not what the C library happens to give: musl's is too small, glibc's is a limit of the shell's.
+ */
+START_TEST(workers_have_the_stack_of_kernels)
+{
+    aq_pool *pool = aq_pool_create(2);
+    atomic_size_t bytes = 0;
+    ck_assert_int_eq(aq_pool_run(pool, TASKS, measure_stack, &bytes), 0);
+    ck_assert_uint_ge(bytes, AQ_KERNEL_STACK);
+    ck_assert_uint_lt(bytes, 2 * AQ_KERNEL_STACK);
+    aq_pool_destroy(pool);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pool");
@@ -143,6 +176,7 @@ int main(void)
     tcase_add_test(tests, no_tasks_is_no_work);
     tcase_add_test(tests, a_failure_stops_the_run);
     tcase_add_test(tests, nobody_waits_for_good);
+    tcase_add_test(tests, workers_have_the_stack_of_kernels);
     tcase_add_test(tests, cpu_time_is_counted_per_worker);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+enum { STACK = 2 * 1024 * 1024 };
+
 typedef struct member {
     struct team *of;
     unsigned index;
@@ -44,6 +46,20 @@ static void open_gate(team *of, int go)
     pthread_mutex_unlock(&of->lock);
 }
 
+/* The stack that kernels need, where the C library's default is smaller; the man page of
+ * aq_quantize_rows says how much that is. */
+static int start(member *m)
+{
+    pthread_attr_t attributes;
+    int wrong = pthread_attr_init(&attributes);
+    if (wrong != 0)
+        return wrong;
+    (void)pthread_attr_setstacksize(&attributes, STACK);
+    wrong = pthread_create(&m->thread, &attributes, enter, m);
+    (void)pthread_attr_destroy(&attributes);
+    return wrong;
+}
+
 int bench_team_run(unsigned threads, void (*work)(void *context, unsigned index), void *context)
 {
     team of = {.work = work, .context = context, .gate = GATE_CLOSED};
@@ -54,7 +70,7 @@ int bench_team_run(unsigned threads, void (*work)(void *context, unsigned index)
     pthread_cond_init(&of.opened, NULL);
     while (born < threads && wrong == 0) {
         of.member[born] = (member){.of = &of, .index = born};
-        wrong = pthread_create(&of.member[born].thread, NULL, enter, &of.member[born]);
+        wrong = start(&of.member[born]);
         born += wrong == 0;
     }
     open_gate(&of, wrong == 0);

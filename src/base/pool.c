@@ -136,7 +136,8 @@ aq_pool *aq_pool_create(unsigned threads)
     (void)pthread_cond_init(&pool->done, NULL);
     for (unsigned i = 0; i < threads; i++) {
         workers[i] = (worker){.pool = pool, .index = i};
-        if (i > 0 && aq_thread_start(&workers[i].thread, 0, worker_main, &workers[i]) != 0)
+        if (i > 0 &&
+            aq_thread_start(&workers[i].thread, AQ_KERNEL_STACK, worker_main, &workers[i]) != 0)
             break;
         pool->count = i + 1;
     }

@@ -14,8 +14,7 @@ int aq_thread_start(pthread_t *thread, size_t stack_bytes, void *(*body)(void *a
     int failed = pthread_attr_init(&attributes);
     if (failed != 0)
         return failed;
-    if (stack_bytes != 0)
-        (void)pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN + stack_bytes);
+    (void)pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN + stack_bytes);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     failed = pthread_create(thread, &attributes, body, arg);
