@@ -11,7 +11,6 @@
 #include "util.h"
 
 #include <errno.h>
-#include <gnu/libc-version.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +162,14 @@ static char *system_name(void)
     return name;
 }
 
+/* Such as "glibc 2.36"; NULL where the C library names no version, as musl does not. */
+static char *libc_version(void)
+{
+    char name[64];
+    size_t bytes = confstr(_CS_GNU_LIBC_VERSION, name, sizeof name);
+    return bytes > 0 && bytes <= sizeof name ? bench_copy(name) : NULL;
+}
+
 /* The deterministic gate counts instructions with it. */
 static char *find_valgrind(void)
 {
@@ -179,7 +186,7 @@ static void add_software(bench_env *env, const char *work_dir)
     else
         add_text(env, "kernel", "Kernel", NULL);
     add_text(env, "system", "System", system_name());
-    add_text(env, "libc", "C library", bench_format("glibc %s", gnu_get_libc_version()));
+    add_text(env, "libc", "C library", libc_version());
     add_text(env, "compiler", "Compiler", bench_copy(AQ_BUILD_COMPILER));
     add_text(env, "cflags", "Compiler flags", bench_copy(AQ_BUILD_CFLAGS));
     add_text(env, "revision", "Revision", bench_copy(bench_revision));
