@@ -27,7 +27,10 @@ size_t bench_kernel_source_bytes(aq_dtype dtype)
 
 size_t bench_kernel_window(void)
 {
-    long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    long cache = 0;
+#ifdef _SC_LEVEL2_CACHE_SIZE /* glibc's alone */
+    cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
     /* four bytes in and hardly more than one out; 256 KiB is the least that such caches have */
     size_t weights = (size_t)(cache > 0 ? cache : 1 << 18) / 2 / 6, window = MOST_WINDOW;
     while (window > weights && window > LEAST_WINDOW)
