@@ -6,9 +6,13 @@
  *  - Units: bytes for sizes and offsets, seconds for times, weights (elements) for counts.
  *  - Ownership: strings and arrays passed in are only read during the call. What a function hands
  *    out is freed with the function its comment names; NULL is always accepted there.
- *  - Options and results are structs that begin with their own size. Set them up with the matching
- *    _init function, which fills in the size and the defaults; fields may be appended later without
- *    breaking callers.
+ *  - Options and results are structs that begin with their own size, as the caller's header has it,
+ *    and only that much of them is read and written: fields are appended in later versions, and a
+ *    program need not be built again. Set options up with the matching _init function, which takes
+ *    the size and fills in the defaults, and results as in
+ *    `aq_quantize_result result = {.size = sizeof result};`. A program built against a newer header
+ *    than the library's finds 0 in the results' fields that the library does not have; options that
+ *    it does not have are AQ_USAGE unless they are 0. Other structs stay as they are.
  *  - Errors: a function that can fail returns an aq_status and describes the first failure in *err
  *    (NULL if the caller does not want the words). On failure no output file is left behind.
  *  - Threads: functions may be called from several threads at once on distinct objects. A const
@@ -251,7 +255,7 @@ typedef struct aq_quantize_options {
     const char *imatrix;
 } aq_quantize_options;
 
-AQ_API void aq_quantize_options_init(aq_quantize_options *options);
+AQ_API void aq_quantize_options_init(aq_quantize_options *options, size_t size);
 
 typedef struct aq_thread_stats {
     double cpu_s;  /* CPU time of this worker during the run */
@@ -329,7 +333,7 @@ typedef struct aq_index_options {
     const volatile int *cancel; /* non-zero stops with AQ_CANCELLED; NULL: never */
 } aq_index_options;
 
-AQ_API void aq_index_options_init(aq_index_options *options);
+AQ_API void aq_index_options_init(aq_index_options *options, size_t size);
 
 typedef struct aq_index_result {
     size_t size;
@@ -403,7 +407,7 @@ typedef struct aq_compare_options {
     void *progress_arg;
 } aq_compare_options;
 
-AQ_API void aq_compare_options_init(aq_compare_options *options);
+AQ_API void aq_compare_options_init(aq_compare_options *options, size_t size);
 
 /* Compare the weights of two models tensor by tensor, by name; compressed-tensors' packed weights
  * are found under their original names. Sums are in float64 in an order that does not depend on the
@@ -430,7 +434,7 @@ typedef struct aq_synthesize_options {
     void *progress_arg;
 } aq_synthesize_options;
 
-AQ_API void aq_synthesize_options_init(aq_synthesize_options *options);
+AQ_API void aq_synthesize_options_init(aq_synthesize_options *options, size_t size);
 
 /* Write a synthetic model to `output`: NAME.safetensors, or "null:". params: "100M", "600M", "7B",
  * "7B-seed", "100x1024x4096" (layers x rows x columns), or a number of weights ("1.5B"). Weights

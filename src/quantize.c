@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "base/sized.h"
 #include "base/small.h"
 #include "formats/files.h"
 #include "io/output.h"
@@ -19,15 +20,16 @@
 #include "plan/plan.h"
 #include "run/run.h"
 
-void aq_quantize_options_init(aq_quantize_options *options)
+void aq_quantize_options_init(aq_quantize_options *options, size_t size)
 {
-    *options = (aq_quantize_options){.size = sizeof *options,
-                                     .type = AQ_TYPE_Q8_0,
-                                     .mode = AQ_MODE_STREAMING,
-                                     .isa = aq_isa_best(),
-                                     .nonfinite = AQ_NONFINITE_ERROR,
-                                     .group_size = 128,
-                                     .sync = 1};
+    const aq_quantize_options defaults = {.size = sizeof defaults,
+                                          .type = AQ_TYPE_Q8_0,
+                                          .mode = AQ_MODE_STREAMING,
+                                          .isa = aq_isa_best(),
+                                          .nonfinite = AQ_NONFINITE_ERROR,
+                                          .group_size = 128,
+                                          .sync = 1};
+    aq_sized_give(options, size, &defaults);
 }
 
 typedef enum target_kind {
@@ -411,9 +413,11 @@ aq_status aq_quantize(const char *input, const char *output, const aq_quantize_o
 {
     job j = {0};
     aq_quantize_result r = {.size = sizeof r};
-    aq_quantize_options_init(&j.options);
-    aq_status status = aq_take_options(&j.options, options, offsetof(aq_quantize_options, type),
-                                       "aq_quantize", err);
+    aq_quantize_options_init(&j.options, sizeof j.options);
+    aq_status status = aq_sized_options(&j.options, options, offsetof(aq_quantize_options, type),
+                                        "aq_quantize", err);
+    if (status == AQ_OK)
+        status = aq_sized_result(result, offsetof(aq_quantize_result, mixture), "aq_quantize", err);
     if (status != AQ_OK)
         return status;
     aq_process_usage before = aq_process_usage_now();
@@ -423,7 +427,7 @@ aq_status aq_quantize(const char *input, const char *output, const aq_quantize_o
     if (status == AQ_OK && result != NULL) {
         take_usage(&r, &before);
         r.allocations = aq_memory_count() - allocations;
-        *result = r;
+        aq_sized_give(result, result->size, &r);
     } else {
         aq_quantize_result_free(&r);
     }

@@ -7,13 +7,16 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "base/small.h"
 #include "io/output.h"
 #include "run/run.h"
 
-void aq_synthesize_options_init(aq_synthesize_options *options)
+void aq_synthesize_options_init(aq_synthesize_options *options, size_t size)
 {
-    *options = (aq_synthesize_options){.size = sizeof *options, .dtype = AQ_DTYPE_F16, .sync = 1};
+    const aq_synthesize_options defaults = {
+        .size = sizeof defaults, .dtype = AQ_DTYPE_F16, .sync = 1};
+    aq_sized_give(options, size, &defaults);
 }
 
 /* What lives through a call; torn down in reverse by close_job. */
@@ -99,9 +102,9 @@ aq_status aq_synthesize(const char *params, const char *output,
                         const aq_synthesize_options *options, aq_error *err)
 {
     job j = {0};
-    aq_synthesize_options_init(&j.options);
-    aq_status status = aq_take_options(&j.options, options, offsetof(aq_synthesize_options, dtype),
-                                       "aq_synthesize", err);
+    aq_synthesize_options_init(&j.options, sizeof j.options);
+    aq_status status = aq_sized_options(&j.options, options, offsetof(aq_synthesize_options, dtype),
+                                        "aq_synthesize", err);
     if (status == AQ_OK)
         status = open_job(&j, params, output, err);
     if (status == AQ_OK)

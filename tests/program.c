@@ -21,7 +21,7 @@ int main(void)
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
-    aq_quantize_options_init(&options);
+    aq_quantize_options_init(&options, sizeof options);
     memset(&result, 0, sizeof result);
     result.size = sizeof result;
     options.type = AQ_TYPE_Q4_0;

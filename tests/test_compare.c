@@ -10,7 +10,7 @@
 #include <strings.h>
 
 static aq_error err;
-static aq_compare_result result;
+static aq_compare_result result = {.size = sizeof result};
 static uint64_t state;
 
 static uint64_t draw(void)
@@ -55,7 +55,7 @@ static float *random_floats(size_t n)
 static aq_status compare_with(unsigned threads, const char *a, const char *b)
 {
     aq_compare_options options;
-    aq_compare_options_init(&options);
+    aq_compare_options_init(&options, sizeof options);
     options.threads = threads;
     aq_compare_result_free(&result);
     err.message[0] = '\0';
@@ -421,7 +421,7 @@ START_TEST(written_models_are_understood)
     /* 41 rows: zero points of a last word that is not full. 416 columns: a short last group. */
     const char *original = "synthetic:3x41x416:bf16:5";
     aq_quantize_options options;
-    aq_quantize_options_init(&options);
+    aq_quantize_options_init(&options, sizeof options);
     options.type = written[_i].type;
     options.group_size = written[_i].group;
     options.asymmetric = written[_i].asymmetric;
@@ -443,7 +443,7 @@ START_TEST(packed_weights_of_three_dimensions)
     float *a = random_floats(3 * 11 * 72);
     scratch_tensor t = {"w", "F32", {3, 11, 72}, 3, a, 3 * 11 * 72 * 4};
     aq_quantize_options options;
-    aq_quantize_options_init(&options);
+    aq_quantize_options_init(&options, sizeof options);
     options.type = AQ_TYPE_INT8;
     options.asymmetric = 1;
     options.group_size = 24;
@@ -616,7 +616,7 @@ START_TEST(options_are_obeyed)
     scratch_safetensors("a.safetensors", &t, 1, NULL);
     const char *path = scratch_path("a.safetensors");
     aq_compare_options options;
-    aq_compare_options_init(&options);
+    aq_compare_options_init(&options, sizeof options);
     options.progress = on_progress;
     options.progress_arg = &seen_done;
     ck_assert_int_eq(aq_compare(path, path, &options, &result, &err), AQ_OK);

@@ -40,7 +40,7 @@ static const char *put(aq_dtype dtype, const float *x, uint64_t rows, uint64_t c
 static aq_quantize_options options_for(aq_type type)
 {
     aq_quantize_options o;
-    aq_quantize_options_init(&o);
+    aq_quantize_options_init(&o, sizeof o);
     o.type = type;
     o.threads = 1;
     o.sync = 0;
@@ -302,7 +302,7 @@ START_TEST(shapes_at_the_edges)
         ck_assert_msg(status == AQ_OK, "%s", status == AQ_OK ? "" : err.message);
         quantized += result.tensors_quantized;
         aq_quantize_result_free(&result);
-        aq_compare_result compared;
+        aq_compare_result compared = {.size = sizeof compared};
         status = aq_compare(scratch_path("shape.safetensors"), out, NULL, &compared, &err);
         ck_assert_msg(status == AQ_OK, "%s", status == AQ_OK ? "" : err.message);
         aq_compare_result_free(&compared);

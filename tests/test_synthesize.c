@@ -22,7 +22,7 @@ static void stop(void)
 static aq_synthesize_options options_for(aq_dtype dtype, uint64_t seed)
 {
     aq_synthesize_options options;
-    aq_synthesize_options_init(&options);
+    aq_synthesize_options_init(&options, sizeof options);
     options.dtype = dtype;
     options.seed = seed;
     options.sync = 0;

@@ -50,21 +50,3 @@ aq_status aq_fail_in(aq_error *err, aq_status status, const char *path)
     aq_error inner = *err;
     return aq_fail(err, status, "%s: %s", path, inner.message);
 }
-
-aq_status aq_take_options(void *options, const void *given, size_t least, const char *name,
-                          aq_error *err)
-{
-    size_t known, size;
-    if (given == NULL)
-        return AQ_OK;
-    memcpy(&known, options, sizeof known);
-    memcpy(&size, given, sizeof size);
-    if (size < least || size > known)
-        return aq_fail(err, AQ_USAGE,
-                       "%s_options of %zu bytes: this library knows %zu; set them up with "
-                       "%s_options_init",
-                       name, size, known, name);
-    memcpy(options, given, size);
-    memcpy(options, &known, sizeof known);
-    return AQ_OK;
-}

@@ -24,11 +24,4 @@ aq_status aq_fail_memory(aq_error *err, const char *what);
  * returns err's status. err may be NULL, status is then returned. */
 aq_status aq_fail_in(aq_error *err, aq_status status, const char *path);
 
-/* What the caller of a function gave as options over the defaults, which `options` has: both begin
- * with their size. A caller built against an older header passes a shorter struct, and what it
- * lacks keeps its default; less than `least` bytes, or more than there are, is AQ_USAGE. NULL:
- * none. */
-aq_status aq_take_options(void *options, const void *given, size_t least, const char *name,
-                          aq_error *err);
-
 #endif

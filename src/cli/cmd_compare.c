@@ -125,7 +125,7 @@ static int print_json(const char *original, const char *quantized, const aq_comp
 static int compare(command *c, const char *original, const char *quantized)
 {
     aq_error error;
-    aq_compare_result result;
+    aq_compare_result result = {.size = sizeof result};
     cli_progress progress;
     sandbox_enter((const char *const[]){original, quantized}, 2, NULL);
     c->options.cancel = &cli_cancel;
@@ -153,7 +153,7 @@ int cmd_compare(int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     command c = {.json = false};
     int option;
-    aq_compare_options_init(&c.options);
+    aq_compare_options_init(&c.options, sizeof c.options);
     while ((option = getopt_long(argc, argv, "j:q", options, NULL)) != -1) {
         switch (option) {
         case 'j':

@@ -106,7 +106,7 @@ int cmd_index(int argc, char **argv)
     command c = {.directory = NULL};
     aq_error error;
     aq_index_result result = {.size = sizeof result};
-    aq_index_options_init(&c.options);
+    aq_index_options_init(&c.options, sizeof c.options);
     int code = parse(&c, argc, argv);
     if (code >= 0)
         return code;

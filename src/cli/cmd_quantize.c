@@ -332,7 +332,7 @@ static int quantize(command *c)
 int cmd_quantize(int argc, char **argv)
 {
     command c = {.repeat = 1};
-    aq_quantize_options_init(&c.options);
+    aq_quantize_options_init(&c.options, sizeof c.options);
     c.keep = calloc((size_t)argc, sizeof *c.keep);
     if (c.keep == NULL) {
         cli_error("out of memory");

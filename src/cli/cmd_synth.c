@@ -147,7 +147,7 @@ int cmd_synth(int argc, char **argv)
     command c = {.params = NULL};
     aq_error error;
     cli_progress progress;
-    aq_synthesize_options_init(&c.options);
+    aq_synthesize_options_init(&c.options, sizeof c.options);
     int code = parse(&c, argc, argv);
     if (code >= 0)
         return code;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "base/sized.h"
 #include "formats/files.h"
 
 /* Tiles between two looks at the sums: what has to be remembered does not grow with the model. */
@@ -34,9 +35,10 @@ typedef struct keepsake {
     aq_arena arena;
 } keepsake;
 
-void aq_compare_options_init(aq_compare_options *options)
+void aq_compare_options_init(aq_compare_options *options, size_t size)
 {
-    *options = (aq_compare_options){.size = sizeof *options};
+    const aq_compare_options defaults = {.size = sizeof defaults};
+    aq_sized_give(options, size, &defaults);
 }
 
 /* ---- tiles ---- */
@@ -196,7 +198,7 @@ static aq_status make_result(const job *j, const aq_sums *sums, aq_compare_resul
         aq_compare_result_free(&r);
         return aq_fail_memory(err, "the result");
     }
-    *out = r;
+    aq_sized_give(out, out->size, &r);
     return AQ_OK;
 }
 
@@ -217,16 +219,18 @@ aq_status aq_compare(const char *original, const char *quantized, const aq_compa
 {
     job j = {0};
     aq_sums *sums = NULL;
-    aq_compare_options_init(&j.options);
-    aq_status status = aq_take_options(&j.options, options, offsetof(aq_compare_options, threads),
-                                       "aq_compare", err);
+    aq_compare_options_init(&j.options, sizeof j.options);
+    aq_status status = aq_sized_options(&j.options, options, offsetof(aq_compare_options, threads),
+                                        "aq_compare", err);
+    if (status == AQ_OK)
+        status = aq_sized_result(result, sizeof *result, "aq_compare", err);
     if (status == AQ_OK)
         status = open_job(&j, original, quantized, err);
     if (status == AQ_OK) {
         sums = aq_calloc(j.matches.count, sizeof *sums);
         status = sums == NULL ? aq_fail_memory(err, "the comparison") : run(&j, sums, err);
     }
-    if (status == AQ_OK)
+    if (status == AQ_OK && result != NULL)
         status = make_result(&j, sums, result, err);
     aq_free(sums);
     close_job(&j);

@@ -14,13 +14,15 @@
 #include "arrowquant.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "io/output.h"
 #include "part.h"
 
-void aq_index_options_init(aq_index_options *options)
+void aq_index_options_init(aq_index_options *options, size_t size)
 {
-    *options = (aq_index_options){.size = sizeof *options, .sync = 1};
+    const aq_index_options defaults = {.size = sizeof defaults, .sync = 1};
+    aq_sized_give(options, size, &defaults);
 }
 
 typedef struct joint {
@@ -268,9 +270,11 @@ aq_status aq_index(const char *directory, const aq_index_options *options, aq_in
 {
     joint j = {.directory = directory, .err = err};
     aq_index_result r = {.size = sizeof r};
-    aq_index_options_init(&j.options);
+    aq_index_options_init(&j.options, sizeof j.options);
     aq_status status =
-        aq_take_options(&j.options, options, offsetof(aq_index_options, sync), "aq_index", err);
+        aq_sized_options(&j.options, options, offsetof(aq_index_options, sync), "aq_index", err);
+    if (status == AQ_OK)
+        status = aq_sized_result(result, offsetof(aq_index_result, checksum), "aq_index", err);
     if (status == AQ_OK)
         status = join(&j, &r);
     for (unsigned i = 0; i < j.parts; i++)
@@ -278,6 +282,6 @@ aq_status aq_index(const char *directory, const aq_index_options *options, aq_in
     aq_free(j.part);
     aq_arena_free(&j.arena);
     if (status == AQ_OK && result != NULL)
-        *result = r;
+        aq_sized_give(result, result->size, &r);
     return status;
 }
