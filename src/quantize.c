@@ -78,6 +78,18 @@ static aq_status check_target(const aq_quantize_options *o, const aq_model *mode
     return AQ_OK;
 }
 
+/* The model's own files are looked at where the output is opened. */
+static aq_status check_imatrix_is_not(const aq_quantize_options *o, const char *output,
+                                      aq_error *err)
+{
+    struct stat in, out;
+    if (o->imatrix == NULL || stat(o->imatrix, &in) != 0 || stat(output, &out) != 0 ||
+        in.st_dev != out.st_dev || in.st_ino != out.st_ino)
+        return AQ_OK;
+    return aq_fail(err, AQ_USAGE, "%s: is the importance matrix of this run; name another output",
+                   output);
+}
+
 /* The type and the mixture that belongs to it, whichever of them was given. */
 static void settle_type(aq_quantize_options *o)
 {
@@ -177,19 +189,26 @@ static aq_status check_memory(const job *j, aq_error *err)
             (unsigned long long)o->memory_limit, o->mode == AQ_MODE_BATCH ? "batch" : "streaming",
             threads, (unsigned long long)need,
             o->mode == AQ_MODE_BATCH ? "--mode streaming" : "fewer threads");
-    uint64_t available = aq_process_available_memory();
-    if (o->mode == AQ_MODE_BATCH && available != 0 && need > available)
-        return aq_fail(err, AQ_FAILURE,
-                       "batch mode needs %llu bytes and %llu are available; use --mode streaming",
-                       (unsigned long long)need, (unsigned long long)available);
-    return AQ_OK;
+    uint64_t available = aq_process_available_memory("");
+    if (need <= available)
+        return AQ_OK;
+    return aq_fail(err, AQ_FAILURE,
+                   "%s mode with %u threads needs %llu bytes and %llu are available, by what is "
+                   "free and the limits of control groups; %s",
+                   o->mode == AQ_MODE_BATCH ? "batch" : "streaming", threads,
+                   (unsigned long long)need, (unsigned long long)available,
+                   o->mode == AQ_MODE_BATCH ? "use --mode streaming"
+                   : threads > 1            ? "use fewer threads"
+                                            : "raise the limit, or free some memory");
 }
 
-/* The last to be opened: it begins to read. What it may hold is what the limit leaves. */
+/* The last to be opened: it begins to read. What it may hold is what the limits leave. */
 static void open_reader(job *j)
 {
-    uint64_t limit = j->options.memory_limit, need = memory_needed(j);
-    uint64_t room = limit == 0 ? UINT64_MAX : limit > need ? limit - need : 0;
+    uint64_t limit = aq_process_available_memory(""), need = memory_needed(j);
+    if (j->options.memory_limit != 0)
+        limit = aq_least(limit, j->options.memory_limit);
+    uint64_t room = limit > need ? limit - need : 0;
     if (j->options.io == AQ_IO_AUTO)
         j->reader = aq_run_reader(&j->plan, aq_pool_threads(j->pool), room);
 }
@@ -218,6 +237,8 @@ static aq_status open_job(job *j, const char *input, const char *output, aq_erro
         status = aq_model_open(input, &j->model, err);
     if (status == AQ_OK)
         status = check_target(o, j->model, target, output, err);
+    if (status == AQ_OK)
+        status = check_imatrix_is_not(o, output, err);
     if (status == AQ_OK && o->imatrix != NULL)
         status = aq_imatrix_open(o->imatrix, &j->imatrix, err);
     if (status == AQ_OK)

@@ -146,6 +146,23 @@ printf x >foreign/model-00007-of-00009.safetensors
 refused 'shards of another model in the way' 2 'model-00007-of-00009.safetensors' \
     arrowquant quantize --force -t int8 model foreign
 holds_only 'they are left alone' foreign model-00007-of-00009.safetensors
+
+# Nor by any link to an input file, whatever it is called there.
+shard=model-00001-of-00002.safetensors
+for link in "ln model/$shard links/$shard" "ln -s ../model/$shard links/$shard" \
+    "ln model/model-00002-of-00002.safetensors links/$shard" \
+    'ln model/config.json links/config.json' 'ln -s ../model/config.json links/config.json' \
+    'ln model/config.json links/tokenizer.json' 'ln model/tokenizer.json links/tokenizer.json' \
+    'ln -s ../model/model.safetensors.index.json links/model.safetensors.index.json'; do
+    rm -rf links before
+    mkdir links
+    $link
+    cp -r model before
+    name=${link##*/}
+    refused "$link" 2 "links/$name input" arrowquant quantize --force -t int8 model links
+    holds_only "$link" links "$name"
+    ok "$link: the input is as it was" diff -r before model
+done
 cp -r model broken
 cp -r model poisoned
 python3 "$tools/make_model.py" poison poisoned/model-00002-of-00002.safetensors BF16 nan 9

@@ -170,5 +170,20 @@ for function in malloc mmap open pread pwrite fallocate fsync close rename renam
     echo "$function: $faulted faults"
     total=$((total + faulted))
 done
+
+# Fewer threads do the same work, and say so: with -j and without, in text and in JSON.
+for asked in 3 "$(nproc)"; do
+    [ "$asked" -gt 1 ] || continue
+    threads=-j$asked
+    [ "$asked" = 3 ] || threads=''
+    # shellcheck disable=SC2086 # an option or nothing
+    fault pthread_create 1 "$bin" quantize -q --json --force $threads in.safetensors out.gguf ||
+        complain "$what" "no thread was asked for"
+    [ "$code" -eq 0 ] || complain "$what" "ended with $code"
+    grep -q "warning: only 1 of $asked threads" err || complain "$what" "no warning: $(cat err)"
+    grep -q "\"threads_requested\": $asked," out || complain "$what" "JSON does not say what was asked"
+    grep -q '"threads": 1,' out || complain "$what" "JSON does not say what ran"
+    cmp -s out.gguf want.gguf || complain "$what" "wrong output"
+done
 [ "$total" -gt 100 ] || complain "all" "only $total faults were met: is the preload in place?"
 exit $bad

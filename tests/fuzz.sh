@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What fuzzing found stays found: every file of the corpora goes through its parser, and 20,000
-# mutations of them, the same in every run.
+# What fuzzing found stays found: every file of the corpora goes through its parser, whole, cut off at
+# every byte and with every bit flipped, and 20,000 mutations of them, the same in every run.
 
 set -eu
 : "${top_srcdir:?run it with make check}" "${top_builddir:?}"

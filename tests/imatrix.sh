@@ -79,4 +79,14 @@ arrowquant quantize -q -t q4_k_m model.gguf out/plain.gguf
 checks=$((checks + 1))
 ! cmp -s out/x.gguf out/plain.gguf || fail 'the matrix changes nothing'
 
+# The matrix is an input too.
+ln good hard.gguf
+ln -s good soft.gguf
+cp good before
+for output in hard.gguf soft.gguf; do
+    refused "the matrix as the output: $output" 2 "$output matrix" \
+        arrowquant quantize --force -t q4_k_m --imatrix good model.gguf "$output"
+done
+same 'it is as it was' before good
+
 done_testing

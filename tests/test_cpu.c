@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CPU counts from made-up cgroup trees, ISA names, and half-precision conversions. */
+ * CPU counts and memory from made-up cgroup trees, ISA names, and half-precision conversions. */
 #include <config.h>
 
 #include "arrowquant.h"
 #include "base/half.h"
+#include "base/process.h"
 #include "cpu.h"
 
 #include <check.h>
@@ -109,6 +110,48 @@ START_TEST(nonsense_is_no_quota)
         put("/sys/fs/cgroup/a/cpu.max", texts[i]);
         ck_assert_uint_eq(aq_cpu_quota(root), 0);
     }
+}
+END_TEST
+
+START_TEST(memory_v2_least_of_ancestors)
+{
+    ck_assert(aq_process_available_memory(root) == UINT64_MAX);
+    put("/proc/meminfo", "MemFree: 5 kB\nMemAvailable: 1000 kB\n");
+    put("/proc/self/mountinfo", MOUNT_V2);
+    put("/proc/self/cgroup", "0::/a/b\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 1024000);
+    put("/sys/fs/cgroup/a/b/memory.max", "max\n");
+    put("/sys/fs/cgroup/a/b/memory.current", "300000\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 1024000);
+    put("/sys/fs/cgroup/a/memory.max", "700000\n");
+    put("/sys/fs/cgroup/a/memory.current", "600000\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 100000);
+    put("/sys/fs/cgroup/a/memory.stat", "anon 1\ninactive_file 30000\nactive_file 4000\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 134000);
+    put("/sys/fs/cgroup/a/b/memory.max", "310000\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 10000);
+    put("/sys/fs/cgroup/a/b/memory.max", "200000\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 0);
+}
+END_TEST
+
+START_TEST(memory_v1_controller)
+{
+    put("/proc/meminfo", "MemAvailable: 1000 kB\n");
+    put("/proc/self/mountinfo", "33 30 0:30 / /cg/cpu rw - cgroup cgroup rw,cpu\n"
+                                "34 30 0:31 / /cg/memory rw - cgroup cgroup rw,memory\n");
+    put("/proc/self/cgroup", "5:cpu:/x\n4:memory:/x/y\n");
+    put("/cg/memory/x/y/memory.limit_in_bytes", "9223372036854771712\n");
+    put("/cg/memory/x/y/memory.usage_in_bytes", "900000\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 1024000);
+    put("/cg/memory/x/memory.limit_in_bytes", "800000\n");
+    put("/cg/memory/x/memory.usage_in_bytes", "700000\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 100000);
+    put("/cg/memory/x/memory.stat", "active_file 7\ntotal_inactive_file 200000\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 300000);
+    put("/cg/cpu/x/memory.limit_in_bytes", "1\n"); /* not that controller's to say */
+    put("/cg/cpu/x/memory.usage_in_bytes", "1\n");
+    ck_assert_uint_eq(aq_process_available_memory(root), 300000);
 }
 END_TEST
 
@@ -294,6 +337,8 @@ int main(void)
     tcase_add_test(quota, v2_container);
     tcase_add_test(quota, v1_cpu_controller);
     tcase_add_test(quota, nonsense_is_no_quota);
+    tcase_add_test(quota, memory_v2_least_of_ancestors);
+    tcase_add_test(quota, memory_v1_controller);
     tcase_add_test(pure, usable_cpus);
     tcase_add_test(pure, isa_names);
     tcase_add_test(pure, f16_widens_exactly);

@@ -72,6 +72,11 @@ static aq_layout single_file(void)
 {
     files[0] = (aq_out_file){.header = (const uint8_t *)"head", .header_size = 4, .size = 8};
     tensors[0] = (aq_out_tensor){.name = "t", .bytes = 4, .offset = 4};
+    struct stat st;
+    if (stat(input.path, &st) == 0) {
+        input.device = st.st_dev;
+        input.inode = st.st_ino;
+    }
     model = (aq_model){.files = &input, .file_count = 1};
     return (aq_layout){.files = files, .file_count = 1, .tensors = tensors, .tensor_count = 1};
 }
@@ -200,9 +205,9 @@ END_TEST
 
 START_TEST(an_input_is_never_replaced)
 {
-    aq_layout l = single_file();
     ck_assert_int_eq(mkdir("in", 0777), 0);
     put("in/model-1.safetensors", "weights");
+    aq_layout l = single_file();
     ck_assert_int_eq(symlink("in/model-1.safetensors", "soft"), 0);
     ck_assert_int_eq(link("in/model-1.safetensors", "hard"), 0);
     expect_refusal("in/model-1.safetensors", &l, true, "input");

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What refusing a hostile file of 100 MB costs: CPU time, and memory above the file's size. And
- * that small files cut off at any byte, or with any bit of their header flipped, are refused or
- * read as what they then say, without harm (the corpora of the fuzz targets, which check what is
- * read). */
+ * What refusing a hostile file of 100 MB costs: CPU time, and memory above the file's size. */
 #include <config.h>
 
 #include <check.h>

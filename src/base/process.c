@@ -8,13 +8,16 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cgroup.h"
+#include "small.h"
+
 /* The number of kilobytes behind `key` in a file of "key: N kB" lines, as bytes. */
-static uint64_t kilobytes(const char *path, const char *key)
+static uint64_t kilobytes(const char *root, const char *path, const char *key)
 {
     char line[256];
     uint64_t value = 0;
     size_t length = strlen(key);
-    FILE *f = fopen(path, "re");
+    FILE *f = aq_open_under(root, path, "");
     if (f == NULL)
         return 0;
     while (fgets(line, sizeof line, f) != NULL)
@@ -42,59 +45,57 @@ aq_process_usage aq_process_usage_now(void)
         u.involuntary_switches = (uint64_t)r.ru_nivcsw;
     }
     /* Not ru_maxrss: that begins with what the parent had at the fork. */
-    u.rss = kilobytes("/proc/self/status", "VmRSS");
-    u.rss_peak = kilobytes("/proc/self/status", "VmHWM");
+    u.rss = kilobytes("", "/proc/self/status", "VmRSS");
+    u.rss_peak = kilobytes("", "/proc/self/status", "VmHWM");
     return u;
 }
 
-/* The number a cgroup file holds; UINT64_MAX for "max" or none. */
-static uint64_t cgroup_number(const char *group, const char *name)
+/* The number that a file of a group holds; UINT64_MAX for "max" or none. */
+static uint64_t group_number(const char *root, const char *directory, const char *name)
 {
-    char path[4096], text[64];
-    int n = snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", group, name);
-    if (n < 0 || (size_t)n >= sizeof path)
+    char text[64];
+    if (!aq_read_line_under(root, directory, name, text, sizeof text) || text[0] < '0' ||
+        text[0] > '9')
         return UINT64_MAX;
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return UINT64_MAX;
-    uint64_t value = UINT64_MAX;
-    if (fgets(text, sizeof text, f) != NULL && text[0] >= '0' && text[0] <= '9')
-        value = strtoull(text, NULL, 10);
-    (void)fclose(f);
-    return value;
+    return strtoull(text, NULL, 10);
 }
 
-/* The path of this process in the unified hierarchy, "" for its root. */
-static void own_cgroup(char *group, size_t size)
+/* What the kernel takes back when the group needs it: files that it happens to keep. */
+static uint64_t reclaimable(const char *root, const char *directory, int version)
 {
-    char line[4096];
-    group[0] = '\0';
-    FILE *f = fopen("/proc/self/cgroup", "re");
-    if (f == NULL)
+    static const char *const keys[2][2] = {{"total_inactive_file ", "total_active_file "},
+                                           {"inactive_file ", "active_file "}};
+    char line[256];
+    uint64_t sum = 0;
+    FILE *f = aq_open_under(root, directory, "/memory.stat");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        for (int i = 0; i < 2; i++) {
+            const char *key = keys[version - 1][i];
+            if (strncmp(line, key, strlen(key)) == 0)
+                sum += strtoull(line + strlen(key), NULL, 10);
+        }
+    if (f != NULL)
+        (void)fclose(f);
+    return sum;
+}
+
+static void take_room(void *arg, const char *root, const char *directory, int version)
+{
+    uint64_t *available = arg;
+    const char *name = version == 2 ? "/memory.max" : "/memory.limit_in_bytes";
+    uint64_t limit = group_number(root, directory, name);
+    name = version == 2 ? "/memory.current" : "/memory.usage_in_bytes";
+    uint64_t used = group_number(root, directory, name);
+    if (limit == UINT64_MAX || used == UINT64_MAX)
         return;
-    while (fgets(line, sizeof line, f) != NULL)
-        if (strncmp(line, "0::", 3) == 0) {
-            line[strcspn(line, "\n")] = '\0';
-            (void)snprintf(group, size, "%s", strcmp(line + 3, "/") == 0 ? "" : line + 3);
-        }
-    (void)fclose(f);
+    used -= aq_least(used, reclaimable(root, directory, version));
+    *available = aq_least(*available, limit > used ? limit - used : 0);
 }
 
-uint64_t aq_process_available_memory(void)
+uint64_t aq_process_available_memory(const char *root)
 {
-    uint64_t available = kilobytes("/proc/meminfo", "MemAvailable");
-    char group[4096];
-    own_cgroup(group, sizeof group);
-    for (;;) {
-        uint64_t limit = cgroup_number(group, "memory.max");
-        uint64_t used = cgroup_number(group, "memory.current");
-        if (limit != UINT64_MAX && used != UINT64_MAX) {
-            uint64_t room = limit > used ? limit - used : 0;
-            available = available == 0 || room < available ? room : available;
-        }
-        char *slash = strrchr(group, '/');
-        if (slash == NULL)
-            return available;
-        *slash = '\0';
-    }
+    uint64_t known = kilobytes(root, "/proc/meminfo", "MemAvailable");
+    uint64_t available = known != 0 ? known : UINT64_MAX;
+    aq_cgroup_walk(root, "memory", take_room, &available);
+    return available;
 }

@@ -13,8 +13,9 @@ typedef struct aq_process_usage {
 
 aq_process_usage aq_process_usage_now(void);
 
-/* Bytes that can be had without swapping: MemAvailable, less where a cgroup of this process or
- * above it has a lower limit. 0 where unknown. */
-uint64_t aq_process_available_memory(void);
+/* Bytes that can be had without swapping: MemAvailable, or less where a control group of this
+ * process or above it, of either version, has a lower limit; files that the group's cache holds
+ * can be given up. UINT64_MAX where unknown. `root` stands before every path: "" but in tests. */
+uint64_t aq_process_available_memory(const char *root);
 
 #endif

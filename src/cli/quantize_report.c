@@ -17,6 +17,20 @@ static const char *mode_name(aq_mode mode)
     return mode == AQ_MODE_BATCH ? "batch" : "streaming";
 }
 
+static unsigned threads_asked(const aq_quantize_options *options)
+{
+    return options->threads != 0 ? options->threads : aq_usable_cpus();
+}
+
+void quantize_report_warn(const aq_quantize_options *options, const repeat_runs *runs)
+{
+    unsigned asked = threads_asked(options);
+    if (runs->result.threads < asked)
+        cli_error("warning: only %u of %u threads could be started; the output is the same, but "
+                  "took longer",
+                  runs->result.threads, asked);
+}
+
 /* ---- text ---- */
 
 static bool has_reason(const aq_tensor_result *t, const char *reason)
@@ -110,8 +124,6 @@ void quantize_report_text(const char *output, const aq_quantize_options *options
                      options->shards);
     if (runs->count > 1)
         (void)printf("the mean of %u runs, %.3f s together\n", runs->count, r->time_s);
-    if (options->threads != 0 && r->threads < options->threads)
-        (void)printf("only %u of %u threads could be started\n", r->threads, options->threads);
     if (r->tensors_weighted > 0)
         (void)printf("%zu tensors weighted by the importance matrix\n", r->tensors_weighted);
     if (r->tensors_substituted > 0)
@@ -181,7 +193,7 @@ static json_t *sandbox(void)
 static json_t *what_ran(const char *input, const char *output, const aq_quantize_options *options,
                         const aq_quantize_result *r)
 {
-    unsigned asked = options->threads != 0 ? options->threads : aq_usable_cpus();
+    unsigned asked = threads_asked(options);
     return json_pack(
         "{s:i, s:s, s:s, s:i, s:o, s:o, s:s, s:s?, s:s, s:s, s:o, s:o, s:o}", "schema_version", 1,
         "version", aq_version(), "status", "ok", "exit_code", 0, "input", report_text(input),

@@ -4,8 +4,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -24,9 +26,8 @@ char *aq_output_parent(const char *path)
 static bool is_input(const struct stat *st, const aq_model *model)
 {
     for (uint32_t i = 0; i < model->file_count; i++) {
-        struct stat in;
-        if (stat(model->files[i].path, &in) == 0 && in.st_dev == st->st_dev &&
-            in.st_ino == st->st_ino)
+        const aq_file *in = &model->files[i];
+        if (in->inode != 0 && in->device == st->st_dev && in->inode == st->st_ino)
             return true;
     }
     return false;
@@ -99,17 +100,51 @@ static aq_status check_beside_parts(const aq_output *out, const aq_layout *layou
     return AQ_OK;
 }
 
+static bool is_entry(const struct stat *st, int directory, const char *name)
+{
+    struct stat in;
+    return fstatat(directory, name, &in, 0) == 0 && in.st_dev == st->st_dev &&
+           in.st_ino == st->st_ino;
+}
+
+/* A file that would be replaced: not by what is made of itself, as where links to a model's files
+ * fill the output's directory. */
+static aq_status check_not_input(const aq_output *out, int beside, const char *name,
+                                 const aq_layout *layout, const aq_model *model, int input,
+                                 aq_error *err)
+{
+    struct stat st;
+    if (model == NULL || fstatat(beside, name, &st, 0) != 0)
+        return AQ_OK;
+    bool same = is_input(&st, model);
+    for (size_t i = 0; !same && input >= 0 && i < layout->text_count; i++)
+        same = is_entry(&st, input, layout->texts[i].name);
+    for (size_t i = 0; !same && input >= 0 && i < layout->copy_count; i++)
+        same = is_entry(&st, input, layout->copies[i]);
+    if (!same)
+        return AQ_OK;
+    return aq_fail(err, AQ_USAGE,
+                   "%s/%s: is an input file of this run, by a link; name another output",
+                   out->directory, name);
+}
+
 /* What stands in an existing directory: with --force the model's own files are replaced, but
  * weights or an index of another model would be mixed up with it by whoever loads it. */
-static aq_status check_entries(aq_output *out, DIR *dir, const aq_layout *layout, aq_error *err)
+static aq_status check_entries(aq_output *out, DIR *dir, const aq_layout *layout,
+                               const aq_model *model, int input, aq_error *err)
 {
     const struct dirent *entry;
     while ((entry = readdir(dir)) != NULL) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             continue;
+        aq_status status = AQ_OK;
+        if (will_be_written(layout, name) || is_copy(layout, name))
+            status = check_not_input(out, dirfd(dir), name, layout, model, input, err);
+        if (status != AQ_OK)
+            return status;
         if (layout->part) {
-            aq_status status = check_beside_parts(out, layout, name, err);
+            status = check_beside_parts(out, layout, name, err);
             if (status != AQ_OK)
                 return status;
         } else if (!out->force) {
@@ -149,7 +184,12 @@ aq_status aq_output_check_directory(aq_output *out, const aq_layout *layout, con
     DIR *dir = opendir(out->directory);
     if (dir == NULL)
         return aq_fail_errno(err, out->directory, "read the directory");
-    aq_status status = check_entries(out, dir, layout, err);
+    int input = model == NULL || model->directory == NULL
+                    ? -1
+                    : open(model->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    aq_status status = check_entries(out, dir, layout, model, input, err);
+    if (input >= 0)
+        (void)close(input);
     (void)closedir(dir);
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A fuzz target without libFuzzer: `replay [-m COUNT] DIRECTORY...` runs every file once, which is
- * how a finding stays a test, then COUNT mutations of them, always the same ones. */
+ * how a finding stays a test, cut off at every byte, and with every single bit flipped; then COUNT
+ * mutations of them, always the same ones. */
 #include <config.h>
 
 #include <dirent.h>
@@ -18,7 +19,7 @@ typedef struct input {
 } input;
 
 static input inputs[FILES];
-static size_t count;
+static size_t count, damaged;
 static uint64_t random_state = 1;
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room)
@@ -84,6 +85,20 @@ static void run(const uint8_t *bytes, size_t size)
     free(copy);
 }
 
+/* With less of a file than all, and with one bit wrong: in what a disk or a network does to files,
+ * these come first. */
+static void run_damaged(const input *in)
+{
+    for (size_t size = 0; size < in->size; size++)
+        run(in->bytes, size);
+    for (size_t bit = 0; bit < 8 * in->size; bit++) {
+        in->bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        run(in->bytes, in->size);
+        in->bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    damaged += 9 * in->size;
+}
+
 static void run_mutations(long n)
 {
     static uint8_t bytes[ROOM];
@@ -105,10 +120,12 @@ int main(int argc, char **argv)
         load_directory(argv[i]);
     for (size_t i = 0; i < count; i++)
         run(inputs[i].bytes, inputs[i].size);
+    for (size_t i = 0; i < count; i++)
+        run_damaged(&inputs[i]);
     if (count > 0 && first == 3)
         run_mutations(strtol(argv[2], NULL, 10));
     for (size_t i = 0; i < count; i++)
         free(inputs[i].bytes);
-    (void)printf("%zu files\n", count);
+    (void)printf("%zu files, damaged in %zu ways\n", count, damaged);
     return count > 0 ? 0 : 1;
 }
