@@ -126,6 +126,17 @@ configure() { # DIRECTORY CONFIGURE-ARGUMENTS...
     grep -i '^configure: WARNING' "$directory/configure.out" >&2 || :
 }
 
+# AddressSanitizer and ThreadSanitizer place their shadow where more than 28 random bits may put
+# the program.
+run_unshuffled() { # COMMAND...
+    bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)
+    if [ "$bits" -gt 28 ] && setarch "$(uname -m)" -R true 2>/dev/null; then
+        setarch "$(uname -m)" -R "$@"
+    else
+        "$@"
+    fi
+}
+
 # ---- results ----
 
 # The real totals, from automake's own log of the suite: sets aq_passed, aq_failed, aq_skipped.
