@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "small.h"
 #include "thread.h"
+#include "turns.h"
 
 typedef struct worker {
     /* Its own cache lines: workers write here while the others work. */
@@ -19,8 +20,6 @@ typedef struct worker {
     pthread_t thread;
     unsigned index;
     double cpu_seconds;
-    uint64_t taken; /* tasks of this run */
-    bool impatient; /* it waits for the others no more */
 } worker;
 
 struct aq_pool {
@@ -39,61 +38,29 @@ struct aq_pool {
 
     worker *workers; /* written by their own threads during a run, read between runs */
     unsigned count;
-    bool crowded; /* more workers than CPUs */
+    aq_turns *turns; /* with more workers than CPUs; else NULL */
 };
-
-/* Whether this worker has so much more than its share that, if it goes on, the others cannot catch
- * up: half of what is left, evenly divided, is what one may be ahead. */
-static bool is_ahead(const worker *self)
-{
-    const aq_pool *pool = self->pool;
-    uint64_t next = atomic_load_explicit(&pool->next, memory_order_relaxed);
-    return next < pool->tasks &&
-           self->taken > next / pool->count + (pool->tasks - next) / pool->count / 2;
-}
-
-/* With more workers than CPUs, one may take all tasks of a short run before another has a turn. So
- * it sleeps, and the CPU goes to the others, who have work: no time is lost. (sched_yield does not
- * do: it costs CPU time, and often comes back to the same worker.) Where no task starts for a
- * while, the others do not get the CPU, or are held up; then this worker waits no more. */
-static void let_others_catch_up(worker *self)
-{
-    const double patience = 0.02;
-    const struct timespec nap = {.tv_nsec = 50 * 1000};
-    uint64_t seen = atomic_load_explicit(&self->pool->next, memory_order_relaxed);
-    double since = aq_now();
-    while (is_ahead(self)) {
-        (void)nanosleep(&nap, NULL);
-        uint64_t next = atomic_load_explicit(&self->pool->next, memory_order_relaxed);
-        double now = aq_now();
-        if (next == seen && now - since > patience) {
-            self->impatient = true;
-            return;
-        }
-        since = next == seen ? since : now;
-        seen = next;
-    }
-}
 
 static void work(worker *self)
 {
     aq_pool *pool = self->pool;
     double begin = aq_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
-    self->taken = 0;
-    self->impatient = false;
+    if (pool->turns != NULL)
+        aq_turns_arrive(pool->turns, self->index);
     while (atomic_load_explicit(&pool->failure, memory_order_relaxed) == 0) {
-        if (pool->crowded && !self->impatient && is_ahead(self))
-            let_others_catch_up(self);
         uint64_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
         if (i >= pool->tasks)
             break;
-        self->taken++;
         int failure = pool->task(pool->arg, self->index, i);
         if (failure != 0) {
             int none = 0;
             atomic_compare_exchange_strong(&pool->failure, &none, failure);
         }
+        if (pool->turns != NULL)
+            aq_turns_next(pool->turns, self->index);
     }
+    if (pool->turns != NULL)
+        aq_turns_leave(pool->turns);
     self->cpu_seconds = aq_clock_seconds(CLOCK_THREAD_CPUTIME_ID) - begin;
 }
 
@@ -141,7 +108,10 @@ aq_pool *aq_pool_create(unsigned threads)
             break;
         pool->count = i + 1;
     }
-    pool->crowded = pool->count > 1 && pool->count > aq_usable_cpus();
+    /* Without memory for it they work all the same. */
+    unsigned cpus = aq_usable_cpus();
+    if (pool->count > cpus)
+        pool->turns = aq_turns_create(pool->count, cpus);
     return pool;
 }
 
@@ -163,6 +133,7 @@ void aq_pool_destroy(aq_pool *pool)
     (void)pthread_cond_destroy(&pool->done);
     (void)pthread_cond_destroy(&pool->start);
     (void)pthread_mutex_destroy(&pool->lock);
+    aq_turns_destroy(pool->turns);
     aq_free(pool->workers);
     aq_free(pool);
 }
@@ -175,6 +146,8 @@ int aq_pool_run(aq_pool *pool, uint64_t tasks, aq_pool_task *task, void *arg)
     pool->arg = arg;
     pool->busy = pool->count - 1;
     pool->generation++;
+    if (pool->turns != NULL)
+        aq_turns_begin(pool->turns, tasks);
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
     atomic_store_explicit(&pool->failure, 0, memory_order_relaxed);
     (void)pthread_cond_broadcast(&pool->start);

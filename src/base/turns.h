@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Who may work when there are more workers than CPUs. The scheduler's slices are as long as a short
+ * run, so that left to it some workers have done all before others begin. Here as many work as
+ * there are CPUs, and between two tasks a worker that has had more CPU time than another gives its
+ * turn to the one that has had least. */
+#ifndef AQ_TURNS_H
+#define AQ_TURNS_H
+
+#include <stdint.h>
+
+typedef struct aq_turns aq_turns;
+
+/* For `workers` of which at most `running` work at a time, unless they wait for something else than
+ * a CPU. NULL when out of memory. */
+aq_turns *aq_turns_create(unsigned workers, unsigned running);
+void aq_turns_destroy(aq_turns *turns);
+
+/* Before the workers of a run start, none of whom may still be in another. */
+void aq_turns_begin(aq_turns *turns, uint64_t tasks);
+
+/* Each worker: once before its first task, after each task, and once when it takes no more. The
+ * first two may wait, but not for long where nobody else gets on. */
+void aq_turns_arrive(aq_turns *turns, unsigned worker);
+void aq_turns_next(aq_turns *turns, unsigned worker);
+void aq_turns_leave(aq_turns *turns);
+
+#endif
