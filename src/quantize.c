@@ -205,12 +205,13 @@ static aq_status check_memory(const job *j, aq_error *err)
 /* The last to be opened: it begins to read. What it may hold is what the limits leave. */
 static void open_reader(job *j)
 {
+    if (j->options.io != AQ_IO_AUTO)
+        return;
     uint64_t limit = aq_process_available_memory(""), need = memory_needed(j);
     if (j->options.memory_limit != 0)
         limit = aq_least(limit, j->options.memory_limit);
     uint64_t room = limit > need ? limit - need : 0;
-    if (j->options.io == AQ_IO_AUTO)
-        j->reader = aq_run_reader(&j->plan, aq_pool_threads(j->pool), room);
+    j->reader = aq_run_reader(&j->plan, aq_pool_threads(j->pool), room);
 }
 
 static aq_status open_sink(job *j, const char *output, aq_error *err)
