@@ -34,6 +34,15 @@ merge() { # CODE ARGUMENTS...
     [ "$code" = "$want" ] || fail "--merge $* gave $code, not $want: $(cat err)"
 }
 
+valid() { # [--broken]
+    python3 "$top_srcdir/tests/validate_results.py" "$top_srcdir/bench/merged.schema.json" \
+        m/merged_benchmark_results.json "$@" >valid 2>&1
+    case $? in
+    0 | 77) ;;
+    *) fail "$(cat valid)" ;;
+    esac
+}
+
 says() { # FILE PATTERN
     grep -Eq -- "$2" "$1" || fail "$1 does not say \"$2\": $(cat "$1")"
 }
@@ -66,6 +75,7 @@ says out '^Targets:$'
 [ "$(grep -c '^[123]   not run$' out)" = 8 ] || fail "not a row for what was not run: $(cat out)"
 cmp -s out m/merged_benchmark_report.txt || fail 'the report is not what was printed'
 cmp -s e.json m/merged_benchmark_results.json || fail 'the JSON differs'
+valid --broken
 [ ! -s err ] || fail "complained: $(cat err)"
 merge 0 o/baselines/kept.json a.json b.json -q
 [ ! -s out ] || fail '-q printed a report'
@@ -102,6 +112,7 @@ fi
 # One model, one version, two outputs: one of the machines is wrong.
 sed 's/0123456789abcdef/0123456789abcdee/' b.json >wrong.json
 merge 1 a.json wrong.json
+valid
 says err 'wrong.json: model 2x32x64 has output 0123456789abcdee, and in a.json 0123456789abcdef'
 says out '^Failures:'
 # Another version may make other bytes.
@@ -117,11 +128,13 @@ mkdir -p w
 mv o/parallel_benchmark_results.json failed.json
 unset FAKE_MODE
 merge 1 a.json failed.json
+valid
 says err '^arrowquant-bench: failed.json: parallel_1_threads: '
 says out '^2   failed: '
 sed 's/"outcome": "skipped"/"outcome": "missed"/' b.json >missed.json
 merge 0 a.json missed.json
 merge 4 a.json missed.json --check-targets
+valid
 sed 's/"doubts": \[\]/"doubts": ["it was hot"]/' b.json >hot.json
 if ! cmp -s b.json hot.json; then
     merge 0 hot.json

@@ -24,7 +24,7 @@ def first_ok(results):
 
 
 def breakages():
-    """(what, change): each change makes valid results invalid."""
+    """(what, change): each change makes the results of a run invalid."""
     yield "a missing key", lambda r: r.pop("all_results")
     yield "an unknown key", lambda r: r.update(extra=1)
     yield "another schema version", lambda r: r.update(schema_version=2)
@@ -40,6 +40,30 @@ def breakages():
     yield "an exit code of usage", lambda r: r.update(exit_code=2)
 
 
+def first_row(merged, status):
+    return next(r for c in merged["results"] for r in c["machines"] if r["status"] == status)
+
+
+def merged_breakages():
+    """(what, change): each change makes joined results invalid that have a row that was not run."""
+    yield "a missing key", lambda r: r.pop("results")
+    yield "an unknown key", lambda r: r["machines"][0].update(extra=1)
+    yield "another schema version", lambda r: r.update(merged_schema_version=2)
+    yield "no machines", lambda r: r.update(machines=[])
+    yield "a configuration without rows", lambda r: r["results"][0].update(machines=[])
+    yield "a row of no machine", lambda r: first_row(r, "ok").update(machine=0)
+    yield "a row without a key", lambda r: first_row(r, "ok").pop("speedup")
+    yield "a result without a time", lambda r: first_row(r, "ok").update(time_s=None)
+    yield "a time without runs", lambda r: first_row(r, "ok")["time_s"].update(count=0)
+    yield "a time that was not run", lambda r: first_row(r, "not run").update(
+        time_s=first_row(r, "ok")["time_s"])
+    yield "a checksum cut short", lambda r: first_row(r, "ok").update(checksum="12")
+    yield "an unknown outcome", lambda r: r["machines"][0]["targets"].update(time_7B="passed")
+    yield "an unknown target", lambda r: r["machines"][0]["targets"].update(time_8B="met")
+    yield "a failure that is a success", lambda r: r.update(failures=["a.json: no"], exit_code=0)
+    yield "an exit code of usage", lambda r: r.update(exit_code=2)
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         schema = json.load(file)
@@ -49,7 +73,8 @@ def main():
     validator = jsonschema.Draft7Validator(schema)
     wrong = [f"{list(e.absolute_path)}: {e.message[:300]}" for e in validator.iter_errors(results)]
     if "--broken" in sys.argv[3:]:
-        for what, change in breakages():
+        merged = "merged_schema_version" in results
+        for what, change in merged_breakages() if merged else breakages():
             broken = copy.deepcopy(results)
             change(broken)
             if validator.is_valid(broken):
