@@ -82,6 +82,9 @@ says o/parallel_benchmark_results.json '"name": "parallel_8_threads"'
 says e.csv '^parallel_16_threads,100M,16,true,ok,2,0\.00'
 says e.md '^\| parallel_16_threads \| 100M \| 16 \|'
 [ "$(awk -F, '{ print NF }' "$dir/e.csv" | sort -u)" = 30 ] || fail 'CSV rows differ in length'
+# Within a table all rows are as long as its head: lengths change only where a table ends.
+awk -F'|' '!/^\|/ { cells = 0 } /^\|/ { gsub(/\\\|/, ""); if (cells && NF != cells) exit 1; cells = NF }' \
+    "$dir/e.md" || fail "Markdown rows differ from their head: $(cat "$dir/e.md")"
 if command -v python3 >/dev/null; then
     python3 - "$dir" <<'CHECK' || fail 'the exports do not hold what was measured'
 import json, statistics, sys

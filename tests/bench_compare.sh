@@ -83,9 +83,45 @@ unset FAKE_LOG
 
 FAKE_ARM=arm1 FAKE_TIME=1.08
 export FAKE_ARM FAKE_TIME
-expect 3
+expect 3 --export "csv=$dir/e.csv" --export "markdown=$dir/e.md" --export "github=$dir/e.github" \
+    --export "google-benchmark=$dir/e.google" --export "bencher=$dir/e.bencher"
 says out '^Wall time, 1 thread .*REGRESSION$'
 says out '❌ Regression'
+says e.md '^\*\*Comparison with another build: regression\*\*$'
+says e.md '^\| Wall time, 1 thread \| \+[0-9.]+% \|.*\| 12 \| regression \|$'
+says e.csv '^compare_wall_time_1_thread_new,[^,]*,1,true,ok,12,.*,regression'
+[ "$(awk -F, '{ print NF }' "$dir/e.csv" | sort -u)" = 30 ] || fail 'CSV rows differ in length'
+python3 - "$dir" <<'CHECK' || fail 'the exports do not hold what was compared'
+import csv, json, math, statistics, sys
+def load(name): return json.load(open(f"{sys.argv[1]}/{name}"))
+gate = load("o/parallel_benchmark_results.json")["comparison"]
+github = {e["name"]: e for e in load("e.github")}
+bencher = load("e.bencher")
+rows = {r["name"]: r for r in csv.DictReader(open(sys.argv[1] + "/e.csv", newline=""))}
+for metric in gate["metrics"]:
+    last, name = metric["looks"][-1], "compare_" + metric["id"]
+    ratio = math.exp(last["median"])
+    assert abs(github[name + " ratio"]["value"] - ratio) < 1e-9
+    assert github[name + " ratio"]["extra"] == f"{metric['decision']}, {last['rounds']} rounds"
+    measure = bencher[name]["ratio"]
+    assert measure["lower_value"] <= measure["value"] <= measure["upper_value"]
+    assert abs(measure["lower_value"] - math.exp(last["lower"])) < 1e-9
+    assert abs(float(rows[name + "_new"]["time_ratio"]) - ratio) < 1e-9
+    assert rows[name + "_old"]["time_ratio"] == ""
+    samples = gate["configurations"][0 if metric["threads"] == 1 else 1]["samples"]
+    key = "cpu_s" if metric["id"].startswith("cpu") else "wall_s"
+    time = statistics.median(samples["new"][key][:last["rounds"]])
+    assert abs(float(rows[name + "_new"]["quantization_time_s"]) / time - 1) < 1e-9
+runs = load("e.google")["benchmarks"]
+for config in gate["configurations"]:
+    for arm, times in config["samples"].items():
+        name = f"compare_{config['threads']}_threads_{arm}"
+        own = [b for b in runs if b["run_name"] == name]
+        real = [b["real_time"] for b in own if b["run_type"] == "iteration"]
+        assert len(real) == config["rounds"] == len(own) - 1
+        assert abs(statistics.median(times["wall_s"]) * 1e3 / config["repeat"] / own[-1]["real_time"] - 1) < 1e-9
+        assert own[-1]["iterations"] == config["repeat"]
+CHECK
 FAKE_TIME=0.85
 expect 0
 says out '^CPU time, 1 thread .*pass, faster$'

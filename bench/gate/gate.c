@@ -23,12 +23,10 @@ const char *bench_gate_stop_text(bench_gate_stop stop)
 
 const char *bench_gate_verdict(const bench_gate *gate)
 {
-    static const char *const text[] = {
-        [BENCH_GO_ON] = "inconclusive",          [BENCH_PASS] = "pass",
-        [BENCH_REGRESSION] = "regression",       [BENCH_UNDECIDED] = "inconclusive",
-        [BENCH_INVALID] = "environment invalid",
-    };
-    return gate->failure != NULL ? "failed" : text[gate->rule.decision];
+    if (gate->failure != NULL)
+        return "failed";
+    return bench_decision_name(gate->rule.decision != BENCH_GO_ON ? gate->rule.decision
+                                                                  : BENCH_UNDECIDED);
 }
 
 int bench_gate_exit_code(const bench_gate *gate, int strict)
@@ -188,7 +186,15 @@ static int reach(bench_gate_context *ctx, size_t target, double deadline)
     return reached;
 }
 
-static void sample(bench_gate_context *ctx)
+static void summarize(bench_gate *gate, uint64_t seed)
+{
+    for (size_t i = 0; i < gate->metrics; i++)
+        for (int arm = 0; arm < BENCH_ARMS; arm++)
+            gate->metric[i].summary[arm] =
+                bench_summarize(gate->metric[i].time[arm], gate->metric[i].rounds, seed);
+}
+
+static void sample(bench_gate_context *ctx, uint64_t seed)
 {
     bench_gate *gate = ctx->gate;
     double begin = bench_now(), steal = bench_steal_s(), throttled = bench_throttled_s();
@@ -211,6 +217,7 @@ static void sample(bench_gate_context *ctx)
     if (gate->rule.decision != BENCH_GO_ON && gate->rule.decision != BENCH_UNDECIDED)
         gate->stop = BENCH_GATE_DECIDED;
     bench_rule_end(&gate->rule);
+    summarize(gate, seed);
     gate->spent_s = bench_now() - begin;
     gate->steal_part = (bench_steal_s() - steal) / (gate->spent_s * ctx->cpus);
     gate->throttled_s = bench_throttled_s() - throttled;
@@ -237,7 +244,7 @@ void bench_gate_run(const bench_options *options, const char *work_parent,
     if (gate->failure == NULL)
         gate->failure = bench_gate_prepare(&ctx, old_program, new_program);
     if (gate->failure == NULL && bench_interrupted() == 0)
-        sample(&ctx);
+        sample(&ctx, seed);
     bench_progress_clear(progress);
     bench_store_close(&ctx.store);
     bench_arms_free(&ctx.arms);

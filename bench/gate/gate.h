@@ -29,6 +29,7 @@ typedef struct bench_gate_metric {
     size_t config;                     /* index: where its times come from */
     size_t rounds;                     /* until it was decided, or the end */
     const double *time[BENCH_ARMS];    /* [rounds], of its config */
+    bench_summary summary[BENCH_ARMS]; /* of these times */
     double d[BENCH_GATE_ROUNDS];       /* ln(new / old) */
     double control[BENCH_GATE_ROUNDS]; /* ln(copy of old / old) */
     bench_judged look[BENCH_LOOKS];    /* at each look it was part of */

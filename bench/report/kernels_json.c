@@ -2,6 +2,7 @@
  * The kernels for programs. */
 #include <config.h>
 
+#include "google.h"
 #include "json_parts.h"
 #include "kernels_report.h"
 #include "report_json.h"
@@ -69,40 +70,24 @@ json_t *bench_kernels_json(const bench_report *report)
 
 /* ---- other tools' forms ---- */
 
-static json_t *google_entry(const bench_kernel *k, const char *suffix, double rate, double cores)
-{
-    json_t *entry = json_object();
-    double seconds = weights_of_a_time / rate;
-    set(entry, "name", json_sprintf("%s%s", k->name, suffix));
-    set(entry, "run_name", json_string(k->name));
-    set(entry, "repetitions", json_integer((json_int_t)k->weight_rate.count));
-    set(entry, "threads", json_integer(k->threads));
-    set(entry, "iterations", json_integer(1));
-    set(entry, "real_time", json_real(1e3 * seconds));
-    set(entry, "cpu_time", json_real(1e3 * seconds * cores));
-    set(entry, "time_unit", json_string("ms"));
-    return entry;
-}
-
 void bench_kernels_google(const bench_report *report, json_t *benchmarks)
 {
     const bench_kernels *all = report->kernels;
     for (size_t i = 0; all != NULL && i < all->count; i++) {
         const bench_kernel *k = &all->kernel[i];
-        if (k->weight_rate.count == 0)
+        const bench_google_run run = {k->name, k->weight_rate.count, k->threads, 1};
+        if (run.repetitions == 0)
             continue;
         for (unsigned round = 0; round < all->rounds; round++) {
-            json_t *entry = google_entry(k, "", k->rate[round], k->cores[round]);
-            set(entry, "run_type", json_string("iteration"));
-            set(entry, "repetition_index", json_integer(round));
+            double seconds = weights_of_a_time / k->rate[round];
+            json_t *entry =
+                bench_google_repetition(&run, round, seconds, seconds * k->cores[round]);
             set(entry, "items_per_second", json_real(k->rate[round]));
             (void)json_array_append_new(benchmarks, entry);
         }
-        json_t *median = google_entry(k, "_median", k->weight_rate.median, k->cpu_wall.median);
-        set(median, "run_type", json_string("aggregate"));
-        set(median, "aggregate_name", json_string("median"));
-        set(median, "aggregate_unit", json_string("time"));
-        (void)json_array_append_new(benchmarks, median);
+        double seconds = weights_of_a_time / k->weight_rate.median;
+        (void)json_array_append_new(
+            benchmarks, bench_google_median(&run, seconds, seconds * k->cpu_wall.median));
     }
 }
 

@@ -3,17 +3,13 @@
  * it, and a zero would be taken for a result. */
 #include <config.h>
 
+#include "google.h"
+#include "json_parts.h"
 #include "kernels_report.h"
 #include "report.h"
+#include "report_gate.h"
 
 #include <jansson.h>
-#include <math.h>
-#include <string.h>
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-    (void)json_object_set_new(object, key, value);
-}
 
 static void set_number(json_t *object, const char *key, double value)
 {
@@ -36,40 +32,20 @@ static int exported(const bench_report *report, size_t at)
 
 /* ---- Google Benchmark: its compare.py takes the repetitions apart by name ---- */
 
-static json_t *google_entry(const bench_report *report, size_t at, double real_s, double cpu_s)
-{
-    const bench_case *item = &report->matrix->cases[at];
-    json_t *entry = json_object();
-    set(entry, "name", json_string(item->name));
-    set(entry, "run_name", json_string(item->name));
-    set(entry, "repetitions", json_integer((json_int_t)report->run->result[at].samples));
-    set(entry, "threads", json_integer(item->threads));
-    set(entry, "iterations", json_integer(1));
-    set(entry, "real_time", json_real(1e3 * real_s));
-    set(entry, "cpu_time", json_real(1e3 * cpu_s));
-    set(entry, "time_unit", json_string("ms"));
-    return entry;
-}
-
 static void google_result(const bench_report *report, size_t at, json_t *all)
 {
+    const bench_case *item = &report->matrix->cases[at];
     const bench_result *result = &report->run->result[at];
     const bench_figures *f = &report->figures[at];
+    const bench_google_run run = {item->name, result->samples, item->threads, 1};
     for (size_t i = 0; i < result->samples; i++) {
         const bench_sample *s = &result->sample[i];
-        json_t *entry = google_entry(report, at, s->time_s, s->user_s + s->system_s);
-        set(entry, "run_type", json_string("iteration"));
-        set(entry, "repetition_index", json_integer((json_int_t)i));
+        json_t *entry = bench_google_repetition(&run, i, s->time_s, s->user_s + s->system_s);
         set(entry, "bytes_per_second", json_real(s->in_bytes / s->time_s));
         set(entry, "items_per_second", json_real(s->weights / s->time_s));
         (void)json_array_append_new(all, entry);
     }
-    json_t *median = google_entry(report, at, f->time.median, f->cpu.median);
-    set(median, "name", json_sprintf("%s_median", report->matrix->cases[at].name));
-    set(median, "run_type", json_string("aggregate"));
-    set(median, "aggregate_name", json_string("median"));
-    set(median, "aggregate_unit", json_string("time"));
-    (void)json_array_append_new(all, median);
+    (void)json_array_append_new(all, bench_google_median(&run, f->time.median, f->cpu.median));
 }
 
 int bench_report_google(const bench_report *report, FILE *out)
@@ -94,6 +70,7 @@ int bench_report_google(const bench_report *report, FILE *out)
         if (exported(report, i))
             google_result(report, i, all);
     bench_kernels_google(report, all);
+    bench_gate_google(report->gate, all);
     set(root, "context", context);
     set(root, "benchmarks", all);
     return write_and_free(root, out);
@@ -133,6 +110,7 @@ int bench_report_github(const bench_report *report, FILE *out)
         github_entry(all, item->name, "peak memory", "MB", 1e-6, &f->memory, extra);
     }
     bench_kernels_github(report, all);
+    bench_gate_github(report->gate, all);
     return write_and_free(all, out);
 }
 
@@ -165,5 +143,6 @@ int bench_report_bencher(const bench_report *report, FILE *out)
         set(root, report->matrix->cases[i].name, measures);
     }
     bench_kernels_bencher(report, root);
+    bench_gate_bencher(report->gate, root);
     return write_and_free(root, out);
 }

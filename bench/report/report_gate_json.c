@@ -4,14 +4,6 @@
 #include "json_parts.h"
 #include "report_gate.h"
 
-static const char *const decision_name[] = {
-    [BENCH_GO_ON] = "not judged",
-    [BENCH_PASS] = "pass",
-    [BENCH_REGRESSION] = "regression",
-    [BENCH_UNDECIDED] = "inconclusive",
-    [BENCH_INVALID] = "environment invalid",
-};
-
 static json_t *numbers(const double *value, size_t count)
 {
     json_t *array = json_array();
@@ -32,7 +24,7 @@ static json_t *judged(const bench_judged *j)
     set(object, "p_faster", number(j->p_faster));
     set(object, "alpha", number(j->alpha));
     set(object, "alpha_faster", number(j->alpha_faster));
-    set(object, "decision", text(decision_name[j->decision]));
+    set(object, "decision", text(bench_decision_name(j->decision)));
     set(object, "improved", json_boolean(j->improved));
     return object;
 }
@@ -53,7 +45,7 @@ static json_t *one_metric(const bench_gate *gate, size_t at)
     set(object, "id", text(metric->id));
     set(object, "label", text(metric->label));
     set(object, "threads", json_integer(gate->config[metric->config].threads));
-    set(object, "decision", text(decision_name[last->decision]));
+    set(object, "decision", text(bench_decision_name(last->decision)));
     set(object, "improved", json_boolean(last->improved));
     set(object, "log_ratios", numbers(metric->d, metric->rounds));
     set(object, "control_log_ratios", numbers(metric->control, metric->rounds));

@@ -4,6 +4,7 @@
 
 #include "kernels_report.h"
 #include "report.h"
+#include "report_gate.h"
 #include "table_parts.h"
 #include "util.h"
 
@@ -59,6 +60,7 @@ int bench_report_csv(const bench_report *report, FILE *out)
         if (!report->matrix->cases[i].verify_only)
             csv_row(report, i, out);
     bench_kernels_csv(report, out);
+    bench_gate_csv(report, out);
     return ferror(out) ? -1 : 0;
 }
 
@@ -82,27 +84,31 @@ static void markdown_row(const bench_report *report, size_t at, FILE *out)
     bench_markdown_cell(100 * f->efficiency.median, "%", out);
     bench_markdown_cell(f->cpu_wall.median, "", out);
     bench_markdown_cell(f->byte_rate.median / 1e9, "", out);
-    (void)fprintf(out, " %s", status);
+    bench_markdown_cell(100 * f->roof_part.median, "%", out);
+    (void)fprintf(out, " %s | %s",
+                  f->limit != BENCH_LIMIT_UNKNOWN ? bench_limit_text(f->limit) : "", status);
     if (note != NULL)
         fputs(": ", out);
     bench_markdown_text(note, out);
     fputs(" |\n", out);
 }
 
-int bench_report_markdown(const bench_report *report, FILE *out)
+static void markdown_runs(const bench_report *report, FILE *out)
 {
-    fputs("# arrowquant benchmark\n\n", out);
-    fputs("| run | model | threads | time (s) | interval | memory (MB) | speedup | efficiency | "
+    fputs("\n| run | model | threads | time (s) | interval | memory (MB) | speedup | efficiency | "
           "CPU/wall | GB/s in | of roof | limited by | status |\n"
           "|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|---|---|\n",
           out);
     for (size_t i = 0; i < report->matrix->count; i++)
         if (!report->matrix->cases[i].verify_only)
             markdown_row(report, i, out);
-    bench_kernels_markdown(report, out);
+}
+
+static void markdown_targets(const bench_verdict *verdict, FILE *out)
+{
     fputs("\n| target | limit | measured | interval | outcome |\n|---|--:|--:|---|---|\n", out);
     for (int i = 0; i < BENCH_TARGETS; i++) {
-        const bench_target *t = &report->verdict->target[i];
+        const bench_target *t = &verdict->target[i];
         bench_summary interval = {.low = t->low, .high = t->high, .confidence = t->confidence};
         (void)fprintf(out, "| %s | %s %g%s%s |", t->label, t->at_least ? "at least" : "under",
                       t->limit, t->unit[0] == 's' ? " " : "", t->unit);
@@ -112,5 +118,16 @@ int bench_report_markdown(const bench_report *report, FILE *out)
         bench_markdown_text(t->note, out);
         fputs(" |\n", out);
     }
+}
+
+int bench_report_markdown(const bench_report *report, FILE *out)
+{
+    fputs("# arrowquant benchmark\n", out);
+    bench_gate_markdown(report->gate, out);
+    if (report->matrix->count > 0)
+        markdown_runs(report, out);
+    bench_kernels_markdown(report, out);
+    if (report->matrix->count > 0)
+        markdown_targets(report->verdict, out);
     return ferror(out) ? -1 : 0;
 }

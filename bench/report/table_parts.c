@@ -33,7 +33,6 @@ void bench_csv_number(double value, FILE *out)
         (void)fprintf(out, "%.12g", value);
 }
 
-/* A bar would end the cell, and markup would be taken as such. */
 void bench_csv_row(const bench_csv_head *head, const double figure[BENCH_CSV_COLUMNS],
                    const char *limit, const char *note, FILE *out)
 {
@@ -51,6 +50,7 @@ void bench_csv_row(const bench_csv_head *head, const double figure[BENCH_CSV_COL
     fputs("\r\n", out);
 }
 
+/* A bar would end the cell, and markup would be taken as such. */
 void bench_markdown_text(const char *text, FILE *out)
 {
     for (; text != NULL && *text != '\0'; text++) {

@@ -34,6 +34,18 @@ double bench_most_passing(void)
     return log(1.05);
 }
 
+const char *bench_decision_name(bench_decision decision)
+{
+    static const char *const name[] = {
+        [BENCH_GO_ON] = "not judged",
+        [BENCH_PASS] = "pass",
+        [BENCH_REGRESSION] = "regression",
+        [BENCH_UNDECIDED] = "inconclusive",
+        [BENCH_INVALID] = "environment invalid",
+    };
+    return name[decision];
+}
+
 void bench_rule_begin(bench_rule *rule, size_t metrics)
 {
     memset(rule, 0, sizeof *rule);

@@ -48,6 +48,9 @@ typedef struct bench_rule {
     int disturbed;           /* the control rejected at some look */
 } bench_rule;
 
+/* "pass", "regression", "inconclusive", "environment invalid"; "not judged" before the first look. */
+const char *bench_decision_name(bench_decision decision);
+
 /* Rounds at which look 1, 2 or 3 is taken, and its error rate. */
 size_t bench_look_rounds(unsigned look);
 double bench_look_alpha(unsigned look);
