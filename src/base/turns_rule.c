@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "turns_rule.h"
+
+#include <stddef.h>
+
+void aq_rule_begin(aq_turns_rule *rule, unsigned running, uint64_t tasks)
+{
+    rule->free = running;
+    rule->tasks = tasks;
+    rule->done = 0;
+    rule->used = 0;
+    for (unsigned i = 0; i < rule->workers; i++)
+        rule->share[i] = (aq_turn_share){AQ_TURN_ABSENT, 0};
+}
+
+void aq_rule_wait(aq_turns_rule *rule, unsigned worker)
+{
+    aq_turn_share *self = &rule->share[worker];
+    if (self->state == AQ_TURN_RUNNING)
+        rule->free++;
+    self->state = AQ_TURN_WAITING;
+}
+
+void aq_rule_done(aq_turns_rule *rule, unsigned worker, double cpu, bool waited)
+{
+    rule->share[worker].used += cpu;
+    rule->used += cpu;
+    rule->done++;
+    if (waited)
+        rule->free++;
+}
+
+/* By how much one may be ahead before it gives its turn away. A quarter of a share keeps the number
+ * of switches small; towards the end it shrinks, since what is left is to make up for it. */
+static double allowance(const aq_turns_rule *rule)
+{
+    if (rule->done == 0)
+        return 0;
+    double share = rule->used / (double)rule->done * (double)rule->tasks / rule->workers;
+    double left = share * (double)(rule->tasks - rule->done) / (double)rule->tasks;
+    return left / 2 < share / 4 ? left / 2 : share / 4;
+}
+
+static aq_turn_share *least_used(const aq_turns_rule *rule, aq_turn_state state)
+{
+    aq_turn_share *least = NULL;
+    for (unsigned i = 0; i < rule->workers; i++)
+        if (rule->share[i].state == state && (least == NULL || rule->share[i].used < least->used))
+            least = &rule->share[i];
+    return least;
+}
+
+bool aq_rule_is_ahead(const aq_turns_rule *rule, unsigned worker)
+{
+    const aq_turn_share *absent = least_used(rule, AQ_TURN_ABSENT);
+    const aq_turn_share *least = absent != NULL ? absent : least_used(rule, AQ_TURN_WAITING);
+    return least != NULL && rule->share[worker].used > least->used + allowance(rule);
+}
+
+/* Turns are kept for those that are still to come as long as those that wait are ahead of them: a
+ * thread that just wakes up needs a CPU to get here. */
+unsigned aq_rule_grant(aq_turns_rule *rule)
+{
+    bool absent = least_used(rule, AQ_TURN_ABSENT) != NULL;
+    aq_turn_share *next = least_used(rule, AQ_TURN_WAITING);
+    if (rule->free == 0 || next == NULL || (absent && next->used > allowance(rule)))
+        return rule->workers;
+    next->state = AQ_TURN_RUNNING;
+    rule->free--;
+    return (unsigned)(next - rule->share);
+}
