@@ -47,7 +47,7 @@ def trace(name, kind, paths):
 
 
 def main(words):
-    print("# SPDX-License-Identifier: Apache-2.0")
+    print("# SPDX-" "License-Identifier: Apache-2.0")  # in two, lest it be taken for this file's
     print("# Times of builds that do not differ; tests/tools/gate_traces.py tells how to read them.")
     while words:
         end = words.index("--") if "--" in words else len(words)
