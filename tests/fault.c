@@ -90,6 +90,7 @@ FAULT(int, close, (int fd), (fd), EIO, -1)
 FAULT(int, renameat2, (int from, const char *old, int to, const char *new, unsigned flags),
       (from, old, to, new, flags), EIO, -1)
 FAULT(int, rename, (const char *old, const char *new), (old, new), EIO, -1)
+FAULT(int, link, (const char *old, const char *new), (old, new), EPERM, -1)
 FAULT(int, mkdir, (const char *path, mode_t mode), (path, mode), EACCES, -1)
 FAULT(int, pthread_create,
       (pthread_t * thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg),

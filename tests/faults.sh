@@ -27,10 +27,10 @@ complain() { # FAULT TEXT
 fault() { # FUNCTION N COMMAND...
     what=$1:$2
     shift 2
-    rm -f hit
+    rm -f "$work/hit"
     code=0
-    LD_PRELOAD=$faults AQ_FAULT=$what AQ_FAULT_HIT=$work/hit "$@" >out 2>err || code=$?
-    [ -s hit ]
+    LD_PRELOAD=$faults AQ_FAULT=$what AQ_FAULT_HIT=$work/hit "$@" >"$work/out" 2>"$work/err" || code=$?
+    [ -s "$work/hit" ]
 }
 
 check_ending() {
@@ -116,6 +116,50 @@ make_a_directory() { # FUNCTION
     faulted=$((faulted + n - 1))
 }
 
+# Over an old one, which has a file, a directory and a link of its own.
+replace_a_directory() { # FUNCTION
+    n=1
+    cp -a old over
+    while fault "$1" $n "$bin" quantize -q -j2 -t int4 --asymmetric --force model over; do
+        check_ending
+        if [ "$code" -eq 0 ] || said_complete; then
+            diff -r --no-dereference over replaced >/dev/null || complain "$what" "wrong output"
+        else
+            diff -r --no-dereference over old >/dev/null || complain "$what" "the old one has changed"
+        fi
+        rm -rf over
+        cp -a old over
+        n=$((n + 1))
+    done
+    diff -r --no-dereference over replaced >/dev/null || complain "$1" "wrong output without a fault"
+    rm -rf over
+    faulted=$((faulted + n - 1))
+}
+
+# One that cannot be exchanged, since it is the current one: old, new, or none that would be loaded.
+replace_in_place() { # FUNCTION
+    n=1
+    cp -a old over
+    while cd over && fault "$1" $n "$bin" quantize -q -j2 -t int4 --asymmetric --force ../model .; do
+        cd "$work"
+        check_ending
+        if [ "$code" -eq 0 ] || said_complete; then
+            diff -r --no-dereference over replaced >/dev/null || complain "$what" "wrong output"
+        elif ! diff -r --no-dereference over old >/dev/null; then
+            [ ! -e over/config.json ] || complain "$what" "a mix that looks like a model"
+            grep -q '; [.] is incomplete until this is run again' err ||
+                complain "$what" "does not say that it is incomplete: $(cat err)"
+            in_part=$((in_part + 1))
+        fi
+        rm -rf over
+        cp -a old over
+        n=$((n + 1))
+    done
+    cd "$work"
+    rm -rf over
+    faulted=$((faulted + n - 1))
+}
+
 # The same where the input is read past the page cache: whatever fails there, the worker reads.
 drop_cold() {
     dd if=cold.safetensors of=cold.safetensors oflag=nocache conv=notrunc,fdatasync count=0 \
@@ -151,17 +195,26 @@ echo '{}' >model/tokenizer.json
 "$bin" quantize -q --no-sync cold.safetensors want.cold.gguf
 "$bin" quantize -q --no-sync -t int4 --asymmetric model want
 echo old >old.gguf
+"$bin" quantize -q --no-sync -t int8 model old
+mkdir old/sub
+echo mine >old/sub/notes
+echo mine >old/notes
+ln -s notes old/link
+cp -a old replaced
+cp -r want/. replaced/
 
 "$bin" synth -q --no-sync -j2 --params 2x64x256 want.safetensors
 "$bin" info want.safetensors >info.want
 "$bin" compare -q in.safetensors want.gguf >compare.want
 
-total=0
+total=0 in_part=0
 for function in malloc mmap open pread pwrite fallocate fsync close rename renameat2 mkdir \
-    pthread_create; do
+    link pthread_create; do
     faulted=0
     replace_a_file "$function"
     make_a_directory "$function"
+    replace_a_directory "$function"
+    case $function in rename | open | pwrite | fsync | close) replace_in_place "$function" ;; esac
     make_synthetic "$function"
     only_say "$function" info "$bin" info want.safetensors
     only_say "$function" compare "$bin" compare -q -j2 in.safetensors want.gguf
@@ -185,5 +238,6 @@ for asked in 3 "$(nproc)"; do
     grep -q '"threads": 1,' out || complain "$what" "JSON does not say what ran"
     cmp -s out.gguf want.gguf || complain "$what" "wrong output"
 done
+[ "$in_part" -gt 0 ] || complain "all" "no directory was replaced in part"
 [ "$total" -gt 100 ] || complain "all" "only $total faults were met: is the preload in place?"
 exit $bad

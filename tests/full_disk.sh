@@ -20,15 +20,17 @@ arrowquant quantize -q --no-sync in.safetensors want/m.gguf
 arrowquant quantize -q --no-sync -t int4 model want/d
 arrowquant synth -q --no-sync --params 3x64x1024 want/s.safetensors
 echo 'hours of work' >old
+mkdir old.d
+echo '{"hours": "of work"}' >old.d/config.json
 
 cat >each.sh <<'SHELL'
-# each.sh KILOBYTES: on a disk of that size; prints "fits" or "full" for each of four outputs
+# each.sh KILOBYTES: on a disk of that size; prints "fits" or "full" for each of five outputs
 mount -t tmpfs -o "size=$1k" none disk || exit 1
 attempt() { # NAME OLD COMMAND...
     name=$1 old=$2
     shift 2
     rm -rf disk/*
-    [ "$old" = none ] || cp old "disk/$name"
+    [ "$old" = none ] || cp -r "$old" "disk/$name"
     code=0
     "$@" >out.txt 2>err.txt </dev/null || code=$?
     if [ "$code" -eq 0 ]; then
@@ -42,8 +44,8 @@ attempt() { # NAME OLD COMMAND...
         if [ "$old" = none ]; then
             [ ! -e "disk/$name" ] || echo "$name: there all the same"
         else
-            cmp -s old "disk/$name" || echo "$name: the old file is lost"
-            rm "disk/$name"
+            diff -r "$old" "disk/$name" >diff.txt || echo "$name: the old one is lost"
+            rm -r "disk/${name:?}"
         fi
         [ -z "$(ls -A disk)" ] || echo "$name: left behind: $(ls -A disk)"
         echo full
@@ -52,6 +54,7 @@ attempt() { # NAME OLD COMMAND...
 attempt m.gguf old arrowquant quantize -q -j2 --force in.safetensors disk/m.gguf
 attempt m.gguf none arrowquant quantize -q -j2 -m batch in.safetensors disk/m.gguf
 attempt d none arrowquant quantize -q -j2 -t int4 model disk/d
+attempt d old.d arrowquant quantize -q -j2 -t int4 --force model disk/d
 attempt s.safetensors none arrowquant synth -q -j2 --params 3x64x1024 disk/s.safetensors
 SHELL
 
@@ -61,7 +64,7 @@ while [ "$size" -le 449 ]; do
     size=$((size + 9))
 done
 checks=$(grep -Ecx 'fits|full' log)
-equal 'runs' 200 "$checks"
+equal 'runs' 250 "$checks"
 [ "$(grep -cx fits log)" -ge 10 ] || fail 'hardly anything fitted'
 [ "$(grep -cx full log)" -ge 60 ] || fail 'hardly anything was too large'
 if grep -Evx 'fits|full' log; then fail 'see above'; fi

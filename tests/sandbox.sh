@@ -73,7 +73,15 @@ ok 'linked shards, by their index' arrowquant quantize -q -j 2 -t int4 \
     cache/snapshot/model.safetensors.index.json indexed/
 ok 'they are the same' diff -r linked indexed
 ok 'compare directories' arrowquant compare -q cache/snapshot linked
+echo mine >linked/notes
+ln -s notes linked/link
+mkdir linked/sub
+echo mine >linked/sub/notes
+cp -a linked kept
+before=$(stat -c %i linked)
 ok 'into a directory that is there' arrowquant quantize -q --force -t int4 cache/snapshot linked/
+ok 'with what it held' diff -r --no-dereference kept linked
+[ "$(stat -c %i linked)" != "$before" ] || fail 'the directory was not exchanged'
 ln -s in/m.safetensors link.safetensors
 ok 'a linked file, a plain output name' arrowquant quantize -q link.safetensors plain.gguf
 ok 'replaced' arrowquant quantize -q --force link.safetensors plain.gguf

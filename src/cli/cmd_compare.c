@@ -127,7 +127,7 @@ static int compare(command *c, const char *original, const char *quantized)
     aq_error error;
     aq_compare_result result = {.size = sizeof result};
     cli_progress progress;
-    sandbox_enter((const char *const[]){original, quantized}, 2, NULL);
+    sandbox_enter((const char *const[]){original, quantized}, 2, NULL, false);
     c->options.cancel = &cli_cancel;
     c->options.progress = cli_progress_start(&progress, quantized, c->quiet);
     c->options.progress_arg = &progress;

@@ -110,7 +110,7 @@ int cmd_index(int argc, char **argv)
     int code = parse(&c, argc, argv);
     if (code >= 0)
         return code;
-    sandbox_enter(&c.directory, 1, c.directory);
+    sandbox_enter(&c.directory, 1, c.directory, false);
     c.options.cancel = &cli_cancel;
     if (aq_index(c.directory, &c.options, &result, &error) != AQ_OK) {
         if (c.json)

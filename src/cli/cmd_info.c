@@ -233,7 +233,7 @@ static int info(const char *path, bool json)
 {
     aq_error error;
     aq_model *model;
-    sandbox_enter(&path, 1, NULL);
+    sandbox_enter(&path, 1, NULL, false);
     if (aq_model_open(path, &model, &error) != AQ_OK) {
         if (json)
             report_failure(&error);

@@ -309,7 +309,8 @@ static int quantize(command *c)
     repeat_runs runs;
     cli_progress progress;
     const char *inputs[] = {c->input, c->options.imatrix};
-    sandbox_enter(inputs, c->options.imatrix == NULL ? 1 : 2, c->output);
+    sandbox_enter(inputs, c->options.imatrix == NULL ? 1 : 2, c->output,
+                  c->options.force != 0 && c->options.shards == 0);
     c->options.keep = c->keep;
     c->options.cancel = &cli_cancel;
     c->options.progress = cli_progress_start(&progress, c->input, c->quiet);

@@ -151,7 +151,7 @@ int cmd_synth(int argc, char **argv)
     int code = parse(&c, argc, argv);
     if (code >= 0)
         return code;
-    sandbox_enter(NULL, 0, c.output);
+    sandbox_enter(NULL, 0, c.output, false);
     c.options.cancel = &cli_cancel;
     c.options.progress = cli_progress_start(&progress, c.output, c.quiet);
     c.options.progress_arg = &progress;

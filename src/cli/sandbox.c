@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -44,6 +45,8 @@ typedef struct __attribute__((packed)) path_rule {
 #define REMOVE_FILE RIGHT(5)
 #define MAKE_DIR RIGHT(7)
 #define MAKE_REG RIGHT(8)
+#define MAKE_SYM RIGHT(12)
+#define REFER RIGHT(13)
 #define TRUNCATE RIGHT(14)
 
 /* All rights that this version knows, so that all are denied but for the rules. */
@@ -128,16 +131,22 @@ static void allow_input(const sandbox *s, const char *path)
     allow_path(s, path, S_ISDIR(st.st_mode) ? READ_DIR : READ_FILE);
 }
 
-/* Temporaries are made beside the output; a directory that is not there yet, in its parent. */
-static void allow_output(const sandbox *s, const char *path)
+/* Temporaries are made beside the output; a directory that is not there yet, or is replaced as a
+ * whole, in its parent. What is carried over into it, links among it, changes its directory. */
+static void allow_output(const sandbox *s, const char *path, bool replaces)
 {
     const uint64_t rights = READ_FILE | WRITE_FILE | TRUNCATE | MAKE_REG | REMOVE_FILE | READ_DIR;
     struct stat st;
-    char parent[PATH_MAX];
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        allow_path(s, path, rights);
-    else if (parent_of(path, parent))
-        allow_path(s, parent, rights | MAKE_DIR | REMOVE_DIR);
+    char real[PATH_MAX], parent[PATH_MAX];
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        if (parent_of(path, parent))
+            allow_path(s, parent, rights | MAKE_DIR | REMOVE_DIR);
+        return;
+    }
+    allow_path(s, path, rights);
+    if (replaces && realpath(path, real) != NULL && strcmp(real, "/") != 0 &&
+        parent_of(real, parent))
+        allow_path(s, parent, rights | MAKE_DIR | REMOVE_DIR | MAKE_SYM | REFER);
 }
 
 /* What the kernel says of CPUs, memory and this process, and jansson's seed. */
@@ -167,7 +176,7 @@ static void restrict_self(const sandbox *s, int abi)
 #endif
 }
 
-void sandbox_enter(const char *const *inputs, size_t count, const char *output)
+void sandbox_enter(const char *const *inputs, size_t count, const char *output, bool replaces)
 {
     if (sandbox_off)
         return;
@@ -183,7 +192,7 @@ void sandbox_enter(const char *const *inputs, size_t count, const char *output)
         if (strncmp(inputs[i], "synthetic:", strlen("synthetic:")) != 0)
             allow_input(&s, inputs[i]);
     if (output != NULL && strcmp(output, "null:") != 0)
-        allow_output(&s, output);
+        allow_output(&s, output, replaces);
     restrict_self(&s, abi);
     (void)close(s.ruleset);
 }

@@ -21,7 +21,7 @@
 
 /* ---- names ---- */
 
-static char *joined(const char *directory, const char *name)
+char *aq_output_joined(const char *directory, const char *name)
 {
     size_t a = strlen(directory), b = strlen(name);
     char *path = aq_malloc(a + 1 + b + 1);
@@ -42,8 +42,7 @@ bool aq_output_is_temporary(const char *name)
            strcmp(name + sizeof before - 1 + DIGITS, after) == 0;
 }
 
-/* A name of its own beside the target, short whatever the target's is. */
-static char *temporary_beside(const char *target)
+char *aq_output_temporary(const char *target)
 {
     uint64_t random;
     char name[48];
@@ -54,7 +53,7 @@ static char *temporary_beside(const char *target)
     if (slash == NULL)
         return aq_strdup(name);
     char *directory = aq_strndup(target, (size_t)(slash - target));
-    char *path = directory == NULL ? NULL : joined(directory, name);
+    char *path = directory == NULL ? NULL : aq_output_joined(directory, name);
     aq_free(directory);
     return path;
 }
@@ -98,8 +97,8 @@ static int preallocate(int fd, uint64_t size)
 /* In a directory that has its own temporary name, files have theirs already. */
 static aq_status create(const aq_output *out, aq_output_file *file, aq_error *err)
 {
-    file->temp = out->made == NULL ? temporary_beside(file->target)
-                                   : joined(out->made, aq_basename(file->target));
+    file->temp = out->made == NULL ? aq_output_temporary(file->target)
+                                   : aq_output_joined(out->made, aq_basename(file->target));
     if (file->temp == NULL)
         return aq_fail_memory(err, "the output");
     int fd = open(file->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -216,9 +215,29 @@ static aq_status sync_files(const aq_output *out, aq_error *err)
     return status;
 }
 
+/* File by file, a directory holds some of both models for a moment. Without an index and without
+ * config.json it is none that anybody would load. */
+static aq_status take_down(const aq_output *out, aq_error *err)
+{
+    for (size_t i = out->count - out->vouching; i < out->count; i++)
+        if (unlink(out->files[i].target) != 0 && errno != ENOENT)
+            return aq_fail_errno(err, out->files[i].target, "remove it");
+    return AQ_OK;
+}
+
+static aq_status fail_in_part(const aq_output *out, aq_status status, aq_error *err)
+{
+    aq_error cause = {.status = status};
+    if (err != NULL)
+        cause = *err;
+    return aq_fail(err, status, "%s; %s is incomplete until this is run again", cause.message,
+                   out->directory);
+}
+
 static aq_status rename_files(aq_output *out, aq_error *err)
 {
-    aq_status status = AQ_OK;
+    bool whole = out->force && out->vouching > 0;
+    aq_status status = whole ? take_down(out, err) : AQ_OK;
     for (size_t i = 0; status == AQ_OK && i < out->count; i++) {
         aq_output_file *file = &out->files[i];
         if (file->target == NULL)
@@ -226,14 +245,15 @@ static aq_status rename_files(aq_output *out, aq_error *err)
         status = appear(file->temp, file->target, out->force, err);
         file->exists = status != AQ_OK;
     }
-    return status;
+    return status != AQ_OK && whole ? fail_in_part(out, status, err) : status;
 }
 
-/* A new directory appears with all that is in it, by one rename. */
+/* A directory appears with all that is in it, by one rename. */
 static aq_status rename_all(aq_output *out, aq_error *err)
 {
-    aq_status status =
-        out->made != NULL ? appear(out->made, out->directory, false, err) : rename_files(out, err);
+    aq_status status = out->swaps          ? aq_output_swap(out, err)
+                       : out->made != NULL ? appear(out->made, out->directory, false, err)
+                                           : rename_files(out, err);
     out->committed = status == AQ_OK;
     return status;
 }
@@ -261,9 +281,8 @@ static aq_status open_changing(const aq_output *out, int *fd, aq_error *err)
     return status;
 }
 
-static aq_status output_commit(aq_sink *self, aq_error *err)
+static aq_status check_complete(aq_output *out, aq_error *err)
 {
-    aq_output *out = (aq_output *)self;
     aq_status status = AQ_OK;
     for (size_t i = 0; status == AQ_OK && i < out->count; i++) {
         uint64_t left = atomic_load(&out->files[i].left);
@@ -271,10 +290,12 @@ static aq_status output_commit(aq_sink *self, aq_error *err)
             status = aq_fail(err, AQ_FAILURE, "%s: %llu bytes were never written",
                              out->files[i].target, (unsigned long long)left);
     }
-    if (status == AQ_OK && !out->sync)
-        return rename_all(out, err);
-    if (status == AQ_OK)
-        status = sync_files(out, err);
+    return status;
+}
+
+static aq_status sync_and_rename(aq_output *out, aq_error *err)
+{
+    aq_status status = sync_files(out, err);
     if (status != AQ_OK)
         return status;
     /* Opened while nothing has changed yet. */
@@ -289,12 +310,28 @@ static aq_status output_commit(aq_sink *self, aq_error *err)
     return status;
 }
 
+static aq_status output_commit(aq_sink *self, aq_error *err)
+{
+    aq_output *out = (aq_output *)self;
+    aq_status status = check_complete(out, err);
+    if (status == AQ_OK && out->swaps)
+        status = aq_output_swap_carry(out, err);
+    if (status == AQ_OK)
+        status = out->sync ? sync_and_rename(out, err) : rename_all(out, err);
+    if (!out->committed || !out->swaps)
+        return status;
+    aq_status removed = aq_output_swap_end(out, status == AQ_OK ? err : NULL);
+    return status == AQ_OK ? removed : status;
+}
+
 static void take_back(const aq_output *out)
 {
     for (size_t i = 0; i < out->count; i++)
         if (out->files[i].exists)
             (void)unlink(out->files[i].temp);
-    if (out->made != NULL)
+    if (out->swaps)
+        aq_output_swap_undo(out);
+    else if (out->made != NULL)
         (void)rmdir(out->made);
 }
 
@@ -311,6 +348,7 @@ static void output_close(aq_sink *self)
         aq_free(out->files[i].temp);
     }
     (void)pthread_mutex_destroy(&out->lock);
+    aq_arena_free(&out->arena);
     aq_free(out->files);
     aq_free(out->directory);
     aq_free(out->made);
@@ -340,7 +378,7 @@ static uint64_t bytes_to_write(const aq_layout *layout, uint32_t file)
 
 static aq_status write_text(aq_output *out, const aq_out_text *text, aq_error *err)
 {
-    char *target = joined(out->directory, text->name);
+    char *target = aq_output_joined(out->directory, text->name);
     if (target == NULL)
         return aq_fail_memory(err, "the output");
     aq_output_file *file = add_file(out, target, text->size, text->size);
@@ -376,7 +414,8 @@ static aq_status copy_bytes(aq_output *out, uint32_t index, int from, const char
 static aq_status copy_extra(aq_output *out, const char *from_directory, const char *name,
                             aq_error *err)
 {
-    char *path = joined(from_directory, name), *target = joined(out->directory, name);
+    char *path = aq_output_joined(from_directory, name),
+         *target = aq_output_joined(out->directory, name);
     if (path == NULL || target == NULL) {
         aq_free(path);
         aq_free(target);
@@ -411,7 +450,7 @@ static aq_status create_all(aq_output *out, const char *path, const aq_layout *l
             (void)add_file(out, NULL, 0, 0);
             continue;
         }
-        char *target = name == NULL ? aq_strdup(path) : joined(out->directory, name);
+        char *target = name == NULL ? aq_strdup(path) : aq_output_joined(out->directory, name);
         if (target == NULL)
             return aq_fail_memory(err, "the output");
         status = create(
@@ -443,7 +482,7 @@ static aq_status share_directory(const aq_output *out, aq_error *err)
 
 static aq_status make_directory(aq_output *out, aq_error *err)
 {
-    char *made = temporary_beside(out->directory);
+    char *made = aq_output_temporary(out->directory);
     if (made == NULL)
         return aq_fail_memory(err, "the output");
     if (mkdir(made, 0777) != 0) {
@@ -468,6 +507,10 @@ static aq_status prepare(aq_output *out, const char *path, const aq_layout *layo
                                  : aq_output_check_file(path, model, out->force, err);
     if (status == AQ_OK && directory && !out->directory_exists)
         status = layout->part ? share_directory(out, err) : make_directory(out, err);
+    else if (status == AQ_OK && directory && out->force && !layout->part)
+        aq_output_swap_begin(out);
+    if (directory && !layout->part)
+        out->vouching = layout->text_count;
     return status == AQ_OK ? create_all(out, path, layout, model, err) : status;
 }
 

@@ -11,11 +11,13 @@
 /* A sink for the layout at `path` (a file; a directory where the layout's files have names). Each
  * file is a temporary beside its target, created with O_EXCL and preallocated, holding its header;
  * commit syncs (if asked), renames all of them, a directory's index last, and syncs the directory.
- * A directory that is not there is made under a temporary name, and appears by one rename. Until
- * then nothing at `path` changes; close without commit leaves nothing behind. Refuses (AQ_USAGE) an
- * existing target without `force`, and an input file of the model even with it. A layout that is a
- * part of a run shares its directory with the others, which is never removed; without copies it
- * needs no model. */
+ * A directory that is not there is made under a temporary name, and appears by one rename. One that
+ * is there is exchanged for it, in one step as well, and what it held besides is carried over;
+ * where it cannot be exchanged, the files are replaced in it, and its index and config.json are
+ * removed first and come last. Until then nothing at `path` changes; close without commit leaves
+ * nothing behind. Refuses (AQ_USAGE) an existing target without `force`, and an input file of the
+ * model even with it. A layout that is a part of a run shares its directory with the others, which
+ * is never removed; without copies it needs no model. */
 aq_status aq_output_open(const char *path, const aq_layout *layout, const aq_model *model,
                          bool force, bool sync, aq_sink **sink, aq_error *err);
 

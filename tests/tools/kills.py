@@ -3,8 +3,8 @@
 """Usage: kills.py COUNT SEED COMMAND
 
 Runs arrowquant (COMMAND) COUNT times and kills it with SIGKILL at a random moment of its life, over
-and over: a file that is replaced, one that is new, a directory of shards, a packed file, a synthetic
-model. After each, what stands at the output must be absent, the old one or the complete new one, and
+and over: a file that is replaced, one that is new, a directory of shards, new and over an old one, a
+packed file, a synthetic model. After each, what stands at the output must be absent, the old one or the complete new one, and
 nothing but temporaries may stand beside it. Prints how many of each there were.
 """
 
@@ -50,6 +50,8 @@ class Case:
         self.name, self.old, self.want = name, old, "want/" + output
         self.output = "out/" + output
         self.arguments = [a.replace("OUT", self.output) for a in arguments]
+        if old:
+            copy(old, self.want)  # what is carried over is a part of what is wanted
         run(*[a.replace("OUT", self.want) for a in arguments])
         self.seconds = min(self.clean_run() for _ in range(3))
         self.seen = {"absent": 0, "old": 0, "complete": 0}
@@ -94,6 +96,14 @@ class Case:
         return True
 
 
+def old_directory():
+    run("quantize", "-q", "-tint8", "model", "old")
+    os.mkdir("old/notes")
+    for name in ("README.md", "notes/today"):
+        with open("old/" + name, "w") as file:
+            file.write("mine\n")
+
+
 def cases():
     os.mkdir("want")
     with open("old.txt", "w") as file:
@@ -105,6 +115,9 @@ def cases():
     yield Case("a replaced file", "old.gguf", "old.txt", *gguf, "--force")
     yield Case("a packed file", "m.safetensors", None, "quantize", "-q", "-j2", "in.safetensors", "OUT")
     yield Case("a directory", "shards", None, "quantize", "-q", "-j2", "-tint4", "model", "OUT")
+    old_directory()
+    forced = ["quantize", "-q", "-j2", "-tint4", "--force", "model", "OUT"]
+    yield Case("a replaced directory", "replaced", "old", *forced)
     yield Case("a synthetic model", "s.safetensors", None, "synth", "-q", "-j2", "--params", model, "OUT")
 
 
@@ -113,6 +126,6 @@ all_cases = list(cases())
 for i in range(count):
     bad += not all_cases[i % len(all_cases)].kill_once()
 for case in all_cases:
-    print("%-18s %s" % (case.name, ", ".join("%s %d" % item for item in case.seen.items())))
+    print("%-20s %s" % (case.name, ", ".join("%s %d" % item for item in case.seen.items())))
 print("%d kills, %d findings, seed %d" % (count, bad, seed))
 sys.exit(bad > 0)
