@@ -9,7 +9,7 @@ typedef struct group_scales {
     float inverse[MOST_GROUP], min[MOST_GROUP];
     uint16_t d[MOST_GROUP], m[MOST_GROUP];
     float nudged[MOST_GROUP]; /* see nudge_inverses */
-    uint64_t literal;         /* blocks that must not use it: a bit each */
+    uint64_t literal;         /* blocks that must not use fused arithmetic: a bit each */
 } group_scales;
 
 /* 1/d, 0 for 0. Where that overflows no level can be represented: `instead` makes it so on every
@@ -83,6 +83,37 @@ AQ_INLINE vf resolve_signs(aq_dtype source, const uint8_t *src, unsigned blocks,
     return v_load_f32(value);
 }
 
+#ifdef V_HAS_FMA
+/* Where q4_0 from float16 or bfloat16 must not take trunc(fma(x, id, 128 + 8.5)) - 128 for
+ * trunc(fl(fl(x * id) + 8.5)); id is (1 + e) / d, |e| <= 2^-24. Let p = x / d, so that |p| <= 8.
+ *
+ * p is a tie, some k + 1/2, or 2^-12 or more away from all of them: let X 2^i and M 2^j be the
+ * magnitudes of x and m with 2^10 <= X, M < 2^11; then |p| = 8 X 2^(i-j) / M, and from k + 1/2 it
+ * is |16 X 2^(i-j) - (2k+1) M| / 2M. With i-j >= -4 the numerator is whole, so a 2M-th or nothing.
+ * With i-j = -5 |p| is below 1/2, by (M - X/2) / 2M, least for X = 2^11 - 1 and M = 2^10: 2^-12.
+ * Beyond that |p| is below 1/4. All roundings together are less: 2^-19 in the twin; fused 2^-21
+ * from id and 2^-17 from the sum, whose last place is 2^-16 from 128 to 256.
+ *
+ * At a tie the fused sum is k + 9, as |p e| is below half its last place. The twin's t = fl(p
+ * (1+e)) is p or next to it. Above p the level is the same. Below p, t + 8.5 rounds to k + 9 again,
+ * being no more than halfway and k + 9 ending in zeros, except where a place of t is one of the
+ * sum, which begins at |p| > 4 with p < 0: the ties at -4.5, -5.5, -6.5 and -7.5, with e of at
+ * least 2^-22 / 7.5. There |x| is 9, 11, 13 or 15 sixteenths of |m|, so that M without its trailing
+ * zeros is below 2^11 / 9: it ends in three of them, of 11 bits or (bfloat16) 8.
+ *
+ * All this is for a d whose division by 8 and whose inverse lose nothing to underflow. */
+AQ_INLINE uint64_t literal_signed(aq_dtype source, vf d, vf id)
+{
+    vi tail = v_and(v_bits(d), v_set_bits(source == AQ_DTYPE_F16 ? 0xffff : 0x7ffff));
+    vf error = v_fma(d, id, v_set(-1.0f));
+    unsigned tied =
+        v_mask_bits(v_eq_bits(tail, v_set_bits(0))) & v_mask_bits(v_gt(error, v_set(0x1p-25f)));
+    if (source == AQ_DTYPE_F16)
+        return tied;
+    return tied | v_mask_bits(v_gt(v_set(0x1p-126f), v_from_bits(magnitude_32(v_bits(d)))));
+}
+#endif
+
 /* The signed weight of largest magnitude. The largest bits are, as signed integers, those of the
  * largest positive weight, and as unsigned ones those of the largest negative. */
 AQ_INLINE vi scales_signed(aq_dtype source, float middle, const uint8_t *src, vi magnitude,
@@ -107,8 +138,13 @@ AQ_INLINE vi scales_signed(aq_dtype source, float middle, const uint8_t *src, vi
         if (__builtin_expect(ties != 0, 0))
             m = resolve_signs(source, src + (size_t)part * V_LANES * block_stride(source), ties, m);
         vf d = v_div(m, v_set(-middle));
-        v_store(scales->inverse + part * V_LANES, v_inverse(d, __builtin_nanf("")));
+        vf id = v_inverse(d, __builtin_nanf(""));
+        v_store(scales->inverse + part * V_LANES, id);
         v_store_f16(scales->d + part * V_LANES, d);
+#ifdef V_HAS_FMA
+        if (source != AQ_DTYPE_F32 && middle == 8.0f)
+            scales->literal |= literal_signed(source, d, id) << part * V_LANES;
+#endif
         magnitude = v_max_u32(magnitude, v_max_u32(v_bits(p), v_bits(n)));
     }
     return magnitude;

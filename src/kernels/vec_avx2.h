@@ -324,6 +324,15 @@ AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
     _mm256_storeu_si256((__m256i *)(void *)out, v_low_bytes(q));
 }
 
+/* 16 values below 256 as bytes. */
+AQ_INLINE void v_store_joined(uint8_t *out, vi first, vi second)
+{
+    vi words = _mm256_packs_epi32(first, second), bytes = _mm256_packus_epi16(words, words);
+    _mm_storeu_si128(
+        (__m128i *)(void *)out,
+        _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
+}
+
 /* Truncated and at most top; see store_levels of the scalar twins. Where truncation failed a level
  * is INT_MIN, and so are all of the block, which saturates to 0. */
 AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
@@ -345,10 +354,22 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
     }
     vi first = _mm256_or_si256(q[0], _mm256_slli_epi32(q[2], 4));
     vi second = _mm256_or_si256(q[1], _mm256_slli_epi32(q[3], 4));
-    vi words = _mm256_packs_epi32(first, second), bytes = _mm256_packus_epi16(words, words);
-    _mm_storeu_si128(
-        (__m128i *)(void *)out,
-        _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
+    v_store_joined(out, first, second);
+}
+
+/* For four bits, from 128 plus the level and a fraction: then the high word is 0x4300 plus the
+ * truncated level. */
+AQ_INLINE void v_store_biased_levels(uint8_t *out, v_block x)
+{
+    vi both[2];
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        vi low = _mm256_srli_epi32(v_bits(x.v[i]), 16), high = v_bits(x.v[i + 2]);
+        vi words = _mm256_min_epu16(_mm256_blend_epi16(low, high, 0xaa), _mm256_set1_epi16(0x430f));
+        words = _mm256_and_si256(words, _mm256_set1_epi16(15));
+        both[i] = _mm256_madd_epi16(words, _mm256_set1_epi32(0x00100001)); /* low + 16 * high */
+    }
+    v_store_joined(out, both[0], both[1]);
 }
 
 /* clamp(rint(v), least, least + steps) - least, one to a byte. */

@@ -343,6 +343,20 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
     _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(both));
 }
 
+/* For four bits, from 128 plus the level and a fraction: then the high word is 0x4300 plus the
+ * truncated level. */
+AQ_INLINE void v_store_biased_levels(uint8_t *out, v_block x)
+{
+    static const uint16_t high_words[32] = {1,  33, 3,  35, 5,  37, 7,  39, 9,  41, 11,
+                                            43, 13, 45, 15, 47, 17, 49, 19, 51, 21, 53,
+                                            23, 55, 25, 57, 27, 59, 29, 61, 31, 63};
+    vi words =
+        _mm512_permutex2var_epi16(v_bits(x.v[0]), _mm512_loadu_si512(high_words), v_bits(x.v[1]));
+    words = _mm512_min_epu16(words, _mm512_set1_epi16(0x430f));
+    vi both = _mm512_madd_epi16(words, _mm512_set1_epi32(0x00100001)); /* low + 16 * high */
+    _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(both));
+}
+
 /* clamp(rint(v), least, least + steps) - least, one to a byte. */
 AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 {

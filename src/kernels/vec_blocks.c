@@ -28,18 +28,30 @@ AQ_INLINE v_block load_scaled(aq_dtype source, const uint8_t *src, float inverse
     return x;
 }
 
+#ifdef V_HAS_FMA
+AQ_INLINE int fusible(aq_dtype source, const group_scales *scales, size_t b)
+{
+    return source != AQ_DTYPE_F32 && __builtin_expect((scales->literal >> b & 1) == 0, 1);
+}
+
+AQ_INLINE v_block load_fused(aq_dtype source, const uint8_t *src, float inverse, float offset)
+{
+    v_block x;
+    vf id = v_set(inverse), c = v_set(offset);
+#pragma GCC unroll 8
+    for (size_t i = 0; i < BLOCK / V_LANES; i++)
+        x.v[i] = v_fma(v_load(source, src + i * V_LANES * aq_source_bytes(source)), id, c);
+    return x;
+}
+#endif
+
 AQ_INLINE void encode_q8_0(aq_dtype source, const uint8_t *src, const group_scales *scales,
                            size_t b, uint8_t *out)
 {
     memcpy(out, &scales->d[b], 2);
 #ifdef V_HAS_FMA
-    if (source != AQ_DTYPE_F32 && __builtin_expect((scales->literal >> b & 1) == 0, 1)) {
-        v_block x;
-        vf id = v_set(scales->nudged[b]), magic = v_set(0x1.8p23f);
-#pragma GCC unroll 8
-        for (size_t i = 0; i < BLOCK / V_LANES; i++)
-            x.v[i] = v_fma(v_load(source, src + i * V_LANES * aq_source_bytes(source)), id, magic);
-        v_store_low_bytes(out + 2, x);
+    if (fusible(source, scales, b)) {
+        v_store_low_bytes(out + 2, load_fused(source, src, scales->nudged[b], 0x1.8p23f));
         return;
     }
 #endif
@@ -49,12 +61,18 @@ AQ_INLINE void encode_q8_0(aq_dtype source, const uint8_t *src, const group_scal
 AQ_INLINE void encode_signed(aq_dtype source, block_rule rule, const uint8_t *src,
                              const group_scales *scales, size_t b, uint8_t *out)
 {
+    memcpy(out, &scales->d[b], 2);
+#ifdef V_HAS_FMA
+    if (!rule.five_bits && fusible(source, scales, b)) {
+        v_store_biased_levels(out + 2, load_fused(source, src, scales->inverse[b], 128 + 8.5f));
+        return;
+    }
+#endif
     v_block x = load_scaled(source, src, scales->inverse[b]);
     vf offset = v_set(rule.five_bits ? 16.5f : 8.5f);
 #pragma GCC unroll 8
     for (size_t i = 0; i < BLOCK / V_LANES; i++)
         x.v[i] = v_add(x.v[i], offset);
-    memcpy(out, &scales->d[b], 2);
     v_store_levels(out + 2, rule.five_bits, x);
 }
 
