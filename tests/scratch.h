@@ -52,6 +52,21 @@ static inline void scratch_remove(void)
     scratch_dir[0] = '\0';
 }
 
+/* scratch_make and scratch_remove for tests that stand in the directory. */
+static inline void scratch_enter(void)
+{
+    scratch_make();
+    if (chdir(scratch_dir) != 0)
+        scratch_die(scratch_dir);
+}
+
+static inline void scratch_leave(void)
+{
+    if (chdir("/") != 0)
+        scratch_die("/");
+    scratch_remove();
+}
+
 /* A path in the directory; valid until the eighth call after this one. */
 static inline const char *scratch_path(const char *name)
 {
@@ -62,12 +77,23 @@ static inline const char *scratch_path(const char *name)
     return path;
 }
 
+/* Makes the directories between the scratch directory and `name`, too. */
 static inline void scratch_write(const char *name, const void *bytes, size_t size)
 {
-    const char *path = scratch_path(name);
+    char path[512];
+    snprintf(path, sizeof path, "%s", scratch_path(name));
+    for (char *p = path + strlen(scratch_dir) + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
+        *p = '\0';
+        (void)mkdir(path, 0777);
+    }
     FILE *file = fopen(path, "wb");
     if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
         scratch_die(path);
+}
+
+static inline void scratch_text(const char *name, const char *text)
+{
+    scratch_write(name, text, strlen(text));
 }
 
 /* ---- safetensors ---- */

@@ -4,8 +4,8 @@
 #include <config.h>
 
 #include "bench/measure/bandwidth.h"
+#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -76,16 +76,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bandwidth");
     TCase *tcase = tcase_create("all");
     tcase_add_test(tcase, digest_reads_every_byte);
     tcase_add_test(tcase, size_is_far_above_the_cache_and_within_memory);
     tcase_add_test(tcase, first_touch_is_over_when_it_is_open);
     tcase_add_test(tcase, any_number_of_threads_reads);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return RUN_SUITE("bandwidth", tcase);
 }

@@ -5,8 +5,8 @@
 #include "bench/report/report.h"
 #include "bench/stats/fit.h"
 #include "bench/stats/stats.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,7 +259,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bench_fit");
     TCase *tests = tcase_create("fit");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, exact_data_give_exact_parameters);
@@ -272,10 +271,5 @@ int main(void)
     tcase_add_test(tests, karp_flatt);
     tcase_add_test(tests, fitted_from_valid_runs_only);
     tcase_add_test(tests, fits_are_reported);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return RUN_SUITE("bench_fit", tests);
 }

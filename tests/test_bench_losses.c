@@ -7,8 +7,8 @@
 #include "bench/measure/child.h"
 #include "bench/measure/roof.h"
 #include "bench/measure/trace.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,7 +213,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("losses");
     TCase *tcase = tcase_create("all");
     tcase_add_test(tcase, with_the_efficiency_they_make_one);
     tcase_add_test(tcase, each_cause_is_told_from_the_others);
@@ -223,10 +222,5 @@ int main(void)
     tcase_add_test(tcase, a_fork_fails_as_a_program_does);
     tcase_add_test(tcase, long_traces_get_thinner);
     tcase_add_test(tcase, memory_is_seen_to_rise);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return RUN_SUITE("losses", tcase);
 }

@@ -5,8 +5,8 @@
 #include "bench/cases.h"
 #include "bench/measure/binary.h"
 #include "bench/sizes.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -308,7 +308,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bench_options");
     TCase *options = tcase_create("options"), *matrix = tcase_create("matrix");
     tcase_add_test(options, nothing_given_is_all_quick);
     tcase_add_test(options, selections_add_up);
@@ -322,11 +321,5 @@ int main(void)
     tcase_add_test(matrix, sizes_matrix);
     tcase_add_test(matrix, streaming_matrix);
     tcase_add_test(matrix, own_model_replaces_all);
-    suite_add_tcase(suite, options);
-    suite_add_tcase(suite, matrix);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return RUN_SUITE("bench_options", options, matrix);
 }

@@ -4,8 +4,9 @@
 
 #include "bench/results/baseline.h"
 #include "bench/util.h"
+#include "scratch.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,24 +258,22 @@ END_TEST
 START_TEST(files_are_named)
 {
     bench_results r;
-    char path[] = "/tmp/arrowquant-results-XXXXXX";
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
     size_t length;
     char *bytes = as_baseline(valid, &length), *wrong;
-    ck_assert_int_eq((int)write(fd, bytes, length), (int)length);
+    scratch_make();
+    const char *path = scratch_path("results.json");
+    scratch_write("results.json", bytes, length);
     ck_assert_ptr_null(bench_results_read(path, &r));
     bench_results_free(&r);
     ck_assert_ptr_null(bench_baseline_read(path, &r));
     bench_results_free(&r);
-    ck_assert_int_eq(ftruncate(fd, 0), 0);
+    scratch_text("results.json", "");
     wrong = bench_baseline_read(path, &r);
     ck_assert_ptr_nonnull(strstr(wrong, path));
     ck_assert_ptr_nonnull(strstr(wrong, "is empty"));
     free(wrong);
     bench_results_free(&r);
-    (void)close(fd);
-    (void)unlink(path);
+    scratch_remove();
     wrong = bench_results_read(path, &r);
     ck_assert_ptr_nonnull(strstr(wrong, "No such file"));
     free(wrong);
@@ -311,7 +310,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("results");
     TCase *reading = tcase_create("reading"), *baselines = tcase_create("baselines");
     tcase_add_test(reading, valid_results_are_read);
     tcase_add_loop_test(reading, hostile_results_are_refused, 0,
@@ -319,17 +317,11 @@ int main(void)
     tcase_add_test(reading, no_part_of_results_is_taken_for_results);
     tcase_add_test(reading, no_samples_are_no_result);
     tcase_add_test(reading, texts_cannot_steer_a_terminal);
-    suite_add_tcase(suite, reading);
     tcase_add_test(baselines, baselines_come_back);
     tcase_add_test(baselines, every_flipped_bit_is_seen);
     tcase_add_test(baselines, a_baseline_cut_or_continued_is_refused);
     tcase_add_test(baselines, names_cannot_lead_elsewhere);
     tcase_add_test(baselines, files_are_named);
     tcase_add_test(baselines, ratios_of_medians);
-    suite_add_tcase(suite, baselines);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return RUN_SUITE("results", reading, baselines);
 }

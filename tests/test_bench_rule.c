@@ -7,8 +7,8 @@
 #include "bench/stats/binomial.h"
 #include "bench/stats/rule.h"
 #include "bench/verdict.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <string.h>
 
@@ -279,7 +279,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bench_rule");
     TCase *binomial = tcase_create("binomial"), *rule = tcase_create("rule");
     tcase_add_test(binomial, tails_are_exact);
     tcase_add_test(binomial, ranks_bound_the_median);
@@ -294,11 +293,5 @@ int main(void)
     tcase_add_test(rule, a_control_that_rejects_invalidates);
     tcase_add_test(rule, an_early_end_is_inconclusive);
     tcase_add_test(rule, exit_codes);
-    suite_add_tcase(suite, binomial);
-    suite_add_tcase(suite, rule);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return RUN_SUITE("bench_rule", binomial, rule);
 }

@@ -4,8 +4,8 @@
 #include <config.h>
 
 #include "bench/stats/stats.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,7 +199,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bench_stats");
     TCase *pure = tcase_create("pure"), *simulated = tcase_create("simulated");
     tcase_add_test(pure, known_values);
     tcase_add_test(pure, quantiles_interpolate);
@@ -211,11 +210,5 @@ int main(void)
     tcase_add_test(pure, shuffles_are_uniform_permutations);
     tcase_add_test(simulated, intervals_hold_what_they_promise);
     tcase_set_timeout(simulated, 300);
-    suite_add_tcase(suite, pure);
-    suite_add_tcase(suite, simulated);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return RUN_SUITE("bench_stats", pure, simulated);
 }

@@ -9,8 +9,8 @@
 #include "bench/measure/topology.h"
 #include "bench/util.h"
 #include "scratch.h"
+#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <math.h>
 
@@ -28,21 +28,10 @@ static void end(void)
     scratch_remove();
 }
 
-/* A file of the tree, with the directories above it. */
-static void put(const char *path, const char *text)
-{
-    char *full = bench_format("%s%s", scratch_dir, path);
-    *strrchr(full, '/') = '\0';
-    char *wrong = bench_make_directories(full);
-    ck_assert_msg(wrong == NULL, "%s", wrong);
-    free(full);
-    scratch_write(path + 1, text, strlen(text));
-}
-
 static void put_cpu(unsigned cpu, const char *name, const char *text)
 {
     char *path = bench_format("/sys/devices/system/cpu/cpu%u/%s", cpu, name);
-    put(path, text);
+    scratch_text(path, text);
     free(path);
 }
 
@@ -74,11 +63,11 @@ END_TEST
 
 START_TEST(affinity_is_read)
 {
-    put("/proc/self/status", "Name:\tx\nCpus_allowed:\tff\nCpus_allowed_list:\t1-2,7\n");
+    scratch_text("/proc/self/status", "Name:\tx\nCpus_allowed:\tff\nCpus_allowed_list:\t1-2,7\n");
     bench_cpus_allowed(&cpus);
     ck_assert_uint_eq(cpus.count, 3);
     ck_assert(cpus.has[1] && cpus.has[2] && cpus.has[7]);
-    put("/proc/self/status", "Name:\tx\n");
+    scratch_text("/proc/self/status", "Name:\tx\n");
     bench_cpus_allowed(&cpus);
     ck_assert_uint_eq(cpus.count, 0);
 }
@@ -140,15 +129,15 @@ END_TEST
 
 START_TEST(limits_of_every_ancestor_count_v2)
 {
-    put("/proc/self/cgroup", "0::/a/b/c\n");
-    put("/proc/meminfo", "MemTotal: 1000 kB\nMemAvailable:    800 kB\n");
-    put("/sys/fs/cgroup/a/b/c/cpu.max", "max 100000\n");
-    put("/sys/fs/cgroup/a/b/cpu.max", "150000 100000\n");
-    put("/sys/fs/cgroup/a/cpu.max", "400000 100000\n");
-    put("/sys/fs/cgroup/a/b/c/memory.max", "max\n");
-    put("/sys/fs/cgroup/a/memory.max", "614400\n");
-    put("/sys/fs/cgroup/a/b/c/cpu.stat", "usage_usec 5\nthrottled_usec 2000000\n");
-    put("/sys/fs/cgroup/a/cpu.stat", "nr_throttled 9\nthrottled_usec 500000\n");
+    scratch_text("/proc/self/cgroup", "0::/a/b/c\n");
+    scratch_text("/proc/meminfo", "MemTotal: 1000 kB\nMemAvailable:    800 kB\n");
+    scratch_text("/sys/fs/cgroup/a/b/c/cpu.max", "max 100000\n");
+    scratch_text("/sys/fs/cgroup/a/b/cpu.max", "150000 100000\n");
+    scratch_text("/sys/fs/cgroup/a/cpu.max", "400000 100000\n");
+    scratch_text("/sys/fs/cgroup/a/b/c/memory.max", "max\n");
+    scratch_text("/sys/fs/cgroup/a/memory.max", "614400\n");
+    scratch_text("/sys/fs/cgroup/a/b/c/cpu.stat", "usage_usec 5\nthrottled_usec 2000000\n");
+    scratch_text("/sys/fs/cgroup/a/cpu.stat", "nr_throttled 9\nthrottled_usec 500000\n");
     ck_assert_double_eq(bench_cpu_quota(), 1.5);
     ck_assert_double_eq(bench_memory_limit(), 614400);
     ck_assert_double_eq(bench_memory_available(), 614400);
@@ -159,17 +148,17 @@ END_TEST
 
 START_TEST(limits_of_every_ancestor_count_v1)
 {
-    put("/proc/self/cgroup", "9:memory:/m\n4:cpu,cpuacct:/a/b\n1:name=systemd:/x\n");
-    put("/sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", "-1\n");
-    put("/sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us", "100000\n");
-    put("/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "50000\n");
-    put("/sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
-    put("/sys/fs/cgroup/cpu/a/cpu.stat", "nr_periods 3\nthrottled_time 1500000000\n");
-    put("/sys/fs/cgroup/memory/m/memory.limit_in_bytes", "9223372036854771712\n");
+    scratch_text("/proc/self/cgroup", "9:memory:/m\n4:cpu,cpuacct:/a/b\n1:name=systemd:/x\n");
+    scratch_text("/sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", "-1\n");
+    scratch_text("/sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us", "100000\n");
+    scratch_text("/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "50000\n");
+    scratch_text("/sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
+    scratch_text("/sys/fs/cgroup/cpu/a/cpu.stat", "nr_periods 3\nthrottled_time 1500000000\n");
+    scratch_text("/sys/fs/cgroup/memory/m/memory.limit_in_bytes", "9223372036854771712\n");
     ck_assert_double_eq(bench_cpu_quota(), 0.5);
     ck_assert(isinf(bench_memory_limit()));
     ck_assert_double_eq_tol(bench_throttled_s(), 1.5, 1e-9);
-    put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "4096\n");
+    scratch_text("/sys/fs/cgroup/memory/memory.limit_in_bytes", "4096\n");
     ck_assert_double_eq(bench_memory_limit(), 4096);
 }
 END_TEST
@@ -181,9 +170,9 @@ START_TEST(nothing_known_is_no_limit_and_no_number)
     ck_assert(isnan(bench_memory_total()));
     ck_assert(isnan(bench_steal_s()));
     ck_assert(isnan(bench_throttled_s()));
-    put("/proc/stat", "cpu  1 2 3 4 5 6 7\n");
+    scratch_text("/proc/stat", "cpu  1 2 3 4 5 6 7\n");
     ck_assert(isnan(bench_steal_s()));
-    put("/proc/stat", "cpu  1 2 3 4 5 6 7 800 0 0\ncpu0 0 0 0 0 0 0 0 1\n");
+    scratch_text("/proc/stat", "cpu  1 2 3 4 5 6 7 800 0 0\ncpu0 0 0 0 0 0 0 0 1\n");
     ck_assert_double_eq_tol(bench_steal_s(), 800.0 / (double)sysconf(_SC_CLK_TCK), 1e-9);
 }
 END_TEST
@@ -195,7 +184,7 @@ static void put_stat(unsigned cpu0, unsigned cpu1, unsigned cpu2)
     char *text = bench_format("cpu  9 9 9 9 9 9 9 %u 0 0\ncpu0 %u 0 0 5000 7 0 0 0 0 0\n"
                               "cpu1 0 %u 0 5000 7 0 0 0 0 0\ncpu2 %u 0 0 1 1 1 1 0 0 0\n",
                               cpu0, cpu0, cpu1, cpu2);
-    put("/proc/stat", text);
+    scratch_text("/proc/stat", text);
     free(text);
 }
 
@@ -203,7 +192,7 @@ START_TEST(others_are_those_on_the_usable_cpus)
 {
     double tick = 1.0 / (double)sysconf(_SC_CLK_TCK);
     bench_counters from, to;
-    put("/proc/self/status", "Cpus_allowed_list:\t0-1\n");
+    scratch_text("/proc/self/status", "Cpus_allowed_list:\t0-1\n");
     put_stat(100, 200, 300);
     bench_counters_read(&from);
     ck_assert_double_eq_tol(from.busy_s, 300 * tick, 1e-9);
@@ -219,7 +208,7 @@ START_TEST(others_are_those_on_the_usable_cpus)
     ck_assert_double_eq_tol(seen.steal_part, 50 * tick / 20, 1e-9);
     to.at_s = from.at_s + 0.01;
     ck_assert(isnan(bench_counters_between(&from, &to).other_part));
-    put("/proc/self/status", "Cpus_allowed_list:\t0-3\n"); /* of 3, nothing is known */
+    scratch_text("/proc/self/status", "Cpus_allowed_list:\t0-3\n"); /* of 3, nothing is known */
     bench_counters_read(&to);
     ck_assert(isnan(to.busy_s));
 }
@@ -228,7 +217,7 @@ END_TEST
 START_TEST(heat_is_counted)
 {
     bench_counters counters;
-    put("/proc/self/status", "Cpus_allowed_list:\t0,2\n");
+    scratch_text("/proc/self/status", "Cpus_allowed_list:\t0,2\n");
     bench_counters_read(&counters);
     ck_assert(isnan(counters.heat));
     put_cpu(0, "thermal_throttle/core_throttle_count", "3\n");
@@ -259,10 +248,10 @@ static const char *fact(const bench_env *env, const char *key)
 
 static void put_machine(const char *governor, const char *driver)
 {
-    put("/proc/self/status", "Cpus_allowed_list:\t0-1\n");
-    put("/proc/cpuinfo", "model name\t: A\nflags\t\t: fpu hypervisor\n");
-    put("/proc/loadavg", "0.25 0.5 0.75 1/100 1\n");
-    put("/sys/devices/system/cpu/smt/active", "1\n");
+    scratch_text("/proc/self/status", "Cpus_allowed_list:\t0-1\n");
+    scratch_text("/proc/cpuinfo", "model name\t: A\nflags\t\t: fpu hypervisor\n");
+    scratch_text("/proc/loadavg", "0.25 0.5 0.75 1/100 1\n");
+    scratch_text("/sys/devices/system/cpu/smt/active", "1\n");
     for (unsigned cpu = 0; cpu < 2; cpu++) {
         put_cpu(cpu, "cpufreq/scaling_governor", governor);
         put_cpu(cpu, "cpufreq/scaling_driver", driver);
@@ -299,8 +288,8 @@ START_TEST(governors_and_quotas_are_doubted)
     bench_env_read(scratch_dir, &env);
     ck_assert_str_eq(doubts(&env), "");
     bench_env_free(&env);
-    put("/proc/self/cgroup", "0::/a\n");
-    put("/sys/fs/cgroup/a/cpu.max", "50000 100000\n");
+    scratch_text("/proc/self/cgroup", "0::/a\n");
+    scratch_text("/sys/fs/cgroup/a/cpu.max", "50000 100000\n");
     bench_env_read(scratch_dir, &env);
     ck_assert_msg(strstr(doubts(&env), "allows 0.5 CPUs' time") != NULL, "%s", doubts(&env));
     bench_env_free(&env);
@@ -332,7 +321,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("system");
     TCase *tcase = tcase_create("all");
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_test(tcase, lists_of_cpus);
@@ -347,10 +335,5 @@ int main(void)
     tcase_add_test(tcase, a_quiet_machine_is_fit);
     tcase_add_test(tcase, governors_and_quotas_are_doubted);
     tcase_add_test(tcase, what_happened_is_doubted);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return RUN_SUITE("system", tcase);
 }

@@ -6,8 +6,8 @@
 #include "bench/measure/system.h"
 #include "bench/util.h"
 #include "bench/verdict.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -316,7 +316,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bench_verdict");
     TCase *verdicts = tcase_create("verdicts"), *pure = tcase_create("pure");
     tcase_add_checked_fixture(verdicts, setup, NULL);
     tcase_add_test(verdicts, judged_by_the_interval);
@@ -332,11 +331,5 @@ int main(void)
     tcase_add_test(pure, cgroup_lines);
     tcase_add_test(pure, fields);
     tcase_add_test(pure, numbers);
-    suite_add_tcase(suite, verdicts);
-    suite_add_tcase(suite, pure);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return RUN_SUITE("bench_verdict", verdicts, pure);
 }

@@ -3,8 +3,8 @@
 
 #include "arrowquant.h"
 #include "scratch.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdbool.h>
 #include <strings.h>
@@ -640,7 +640,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("compare");
     TCase *tests = tcase_create("compare");
     tcase_add_checked_fixture(tests, start, stop);
     tcase_set_timeout(tests, 60);
@@ -658,10 +657,5 @@ int main(void)
     tcase_add_loop_test(tests, configs_that_do_not_tell, 0, COUNT_OF(wrong_configs));
     tcase_add_test(tests, the_first_difference_is_named);
     tcase_add_test(tests, options_are_obeyed);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("compare", tests);
 }

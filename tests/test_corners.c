@@ -3,12 +3,12 @@
  * instruction set. The manual's section NUMERIC CORNERS says it in words. */
 #include <config.h>
 
-#include <check.h>
 #include <math.h>
 
 #include "arrowquant.h"
 #include "base/half.h"
 #include "scratch.h"
+#include "suite.h"
 
 enum { COLUMNS = 512, ROWS = 3, WEIGHTS = ROWS * COLUMNS };
 
@@ -313,7 +313,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("corners");
     TCase *all = tcase_create("corners");
     tcase_add_checked_fixture(all, scratch_make, scratch_remove);
     tcase_add_test(all, every_isa_does_the_same);
@@ -321,10 +320,5 @@ int main(void)
     tcase_add_loop_test(all, underflow_is_counted, 0, sizeof underflows / sizeof *underflows);
     tcase_add_test(all, ties_and_minus_zero);
     tcase_add_loop_test(all, shapes_at_the_edges, 0, sizeof shapes / sizeof *shapes);
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("corners", all);
 }

@@ -6,8 +6,9 @@
 #include "base/half.h"
 #include "base/process.h"
 #include "cpu.h"
+#include "scratch.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,143 +16,113 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char root[] = "/tmp/arrowquant-cpu-XXXXXX";
-
-static void setup(void)
+static void in_group_v2(const char *groups)
 {
-    strcpy(root + sizeof root - 7, "XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    scratch_text("/proc/self/mountinfo",
+                 "1 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                 "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n");
+    scratch_text("/proc/self/cgroup", groups);
 }
 
-static void teardown(void)
+/* The quota, the memory once this file is there, too. */
+static unsigned quota_with(const char *path, const char *text)
 {
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", root);
-    ck_assert_int_eq(system(command), 0);
+    scratch_text(path, text);
+    return aq_cpu_quota(scratch_dir);
 }
 
-/* Writes root/path, making its directories. */
-static void put(const char *path, const char *text)
+static uint64_t memory_with(const char *path, const char *text)
 {
-    char full[512];
-    (void)snprintf(full, sizeof full, "%s%s", root, path);
-    for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
-        *p = '\0';
-        (void)mkdir(full, 0700);
-    }
-    FILE *f = fopen(full, "w");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_int_ge(fputs(text, f), 0);
-    ck_assert_int_eq(fclose(f), 0);
+    scratch_text(path, text);
+    return aq_process_available_memory(scratch_dir);
 }
-
-#define MOUNT_V2 "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n"
 
 START_TEST(no_cgroups)
 {
-    ck_assert_uint_eq(aq_cpu_quota(root), 0);
-    put("/proc/self/cgroup", "0::/\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 0);
+    ck_assert_uint_eq(aq_cpu_quota(scratch_dir), 0);
+    ck_assert_uint_eq(quota_with("/proc/self/cgroup", "0::/\n"), 0);
 }
 END_TEST
 
 START_TEST(v2_least_of_ancestors)
 {
-    put("/proc/self/mountinfo", "1 1 8:1 / / rw - ext4 /dev/sda1 rw\n" MOUNT_V2);
-    put("/proc/self/cgroup", "0::/a/b/c\n");
-    put("/sys/fs/cgroup/a/b/c/cpu.max", "max 100000\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 0);
-    put("/sys/fs/cgroup/a/b/cpu.max", "800000 100000\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 8);
-    put("/sys/fs/cgroup/a/cpu.max", "250000 100000\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 3);
-    put("/sys/fs/cgroup/a/b/c/cpu.max", "1000 100000\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 1);
+    in_group_v2("0::/a/b/c\n");
+    ck_assert_uint_eq(quota_with("/sys/fs/cgroup/a/b/c/cpu.max", "max 100000\n"), 0);
+    ck_assert_uint_eq(quota_with("/sys/fs/cgroup/a/b/cpu.max", "800000 100000\n"), 8);
+    ck_assert_uint_eq(quota_with("/sys/fs/cgroup/a/cpu.max", "250000 100000\n"), 3);
+    ck_assert_uint_eq(quota_with("/sys/fs/cgroup/a/b/c/cpu.max", "1000 100000\n"), 1);
 }
 END_TEST
 
 /* In a container the mount's root is the container's group, which its own files call "/". */
 START_TEST(v2_container)
 {
-    put("/proc/self/mountinfo", "30 23 0:26 /docker/1 /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
-    put("/proc/self/cgroup", "0::/docker/1/inner\n");
-    put("/sys/fs/cgroup/cpu.max", "400000 100000\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 4);
-    put("/sys/fs/cgroup/inner/cpu.max", "200000 100000\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 2);
-    put("/proc/self/cgroup", "0::/\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 4);
+    scratch_text("/proc/self/mountinfo",
+                 "30 23 0:26 /docker/1 /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    scratch_text("/proc/self/cgroup", "0::/docker/1/inner\n");
+    ck_assert_uint_eq(quota_with("/sys/fs/cgroup/cpu.max", "400000 100000\n"), 4);
+    ck_assert_uint_eq(quota_with("/sys/fs/cgroup/inner/cpu.max", "200000 100000\n"), 2);
+    ck_assert_uint_eq(quota_with("/proc/self/cgroup", "0::/\n"), 4);
 }
 END_TEST
 
 START_TEST(v1_cpu_controller)
 {
-    put("/proc/self/mountinfo", "33 30 0:30 / /cg/cpuset rw - cgroup cgroup rw,cpuset\n"
-                                "34 30 0:31 / /cg/cpu rw - cgroup cgroup rw,cpu,cpuacct\n");
-    put("/proc/self/cgroup", "5:cpuset:/x\n4:cpu,cpuacct:/x/y\n");
-    put("/cg/cpu/x/y/cpu.cfs_quota_us", "-1\n");
-    put("/cg/cpu/x/y/cpu.cfs_period_us", "100000\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 0);
-    put("/cg/cpu/x/cpu.cfs_quota_us", "150000\n");
-    put("/cg/cpu/x/cpu.cfs_period_us", "50000\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 3);
-    put("/cg/cpuset/x/cpu.cfs_quota_us", "1\n"); /* not that controller's to say */
-    put("/cg/cpuset/x/cpu.cfs_period_us", "1\n");
-    ck_assert_uint_eq(aq_cpu_quota(root), 3);
+    scratch_text("/proc/self/mountinfo",
+                 "33 30 0:30 / /cg/cpuset rw - cgroup cgroup rw,cpuset\n"
+                 "34 30 0:31 / /cg/cpu rw - cgroup cgroup rw,cpu,cpuacct\n");
+    scratch_text("/proc/self/cgroup", "5:cpuset:/x\n4:cpu,cpuacct:/x/y\n");
+    scratch_text("/cg/cpu/x/y/cpu.cfs_quota_us", "-1\n");
+    ck_assert_uint_eq(quota_with("/cg/cpu/x/y/cpu.cfs_period_us", "100000\n"), 0);
+    scratch_text("/cg/cpu/x/cpu.cfs_quota_us", "150000\n");
+    ck_assert_uint_eq(quota_with("/cg/cpu/x/cpu.cfs_period_us", "50000\n"), 3);
+    scratch_text("/cg/cpuset/x/cpu.cfs_quota_us", "1\n"); /* not that controller's to say */
+    ck_assert_uint_eq(quota_with("/cg/cpuset/x/cpu.cfs_period_us", "1\n"), 3);
 }
 END_TEST
 
 START_TEST(nonsense_is_no_quota)
 {
-    put("/proc/self/mountinfo", MOUNT_V2);
-    put("/proc/self/cgroup", "0::/a\nrubbish\n1:\n");
+    in_group_v2("0::/a\nrubbish\n1:\n");
     const char *const texts[] = {"", "5", "x y", "-5 100", "100 0", "0 100", "99999999999999999 1"};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        put("/sys/fs/cgroup/a/cpu.max", texts[i]);
-        ck_assert_uint_eq(aq_cpu_quota(root), 0);
-    }
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        ck_assert_uint_eq(quota_with("/sys/fs/cgroup/a/cpu.max", texts[i]), 0);
 }
 END_TEST
 
 START_TEST(memory_v2_least_of_ancestors)
 {
-    ck_assert(aq_process_available_memory(root) == UINT64_MAX);
-    put("/proc/meminfo", "MemFree: 5 kB\nMemAvailable: 1000 kB\n");
-    put("/proc/self/mountinfo", MOUNT_V2);
-    put("/proc/self/cgroup", "0::/a/b\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 1024000);
-    put("/sys/fs/cgroup/a/b/memory.max", "max\n");
-    put("/sys/fs/cgroup/a/b/memory.current", "300000\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 1024000);
-    put("/sys/fs/cgroup/a/memory.max", "700000\n");
-    put("/sys/fs/cgroup/a/memory.current", "600000\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 100000);
-    put("/sys/fs/cgroup/a/memory.stat", "anon 1\ninactive_file 30000\nactive_file 4000\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 134000);
-    put("/sys/fs/cgroup/a/b/memory.max", "310000\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 10000);
-    put("/sys/fs/cgroup/a/b/memory.max", "200000\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 0);
+    ck_assert(aq_process_available_memory(scratch_dir) == UINT64_MAX);
+    scratch_text("/proc/meminfo", "MemFree: 5 kB\nMemAvailable: 1000 kB\n");
+    in_group_v2("0::/a/b\n");
+    ck_assert_uint_eq(aq_process_available_memory(scratch_dir), 1024000);
+    scratch_text("/sys/fs/cgroup/a/b/memory.max", "max\n");
+    ck_assert_uint_eq(memory_with("/sys/fs/cgroup/a/b/memory.current", "300000\n"), 1024000);
+    scratch_text("/sys/fs/cgroup/a/memory.max", "700000\n");
+    ck_assert_uint_eq(memory_with("/sys/fs/cgroup/a/memory.current", "600000\n"), 100000);
+    ck_assert_uint_eq(memory_with("/sys/fs/cgroup/a/memory.stat",
+                                  "anon 1\ninactive_file 30000\nactive_file 4000\n"),
+                      134000);
+    ck_assert_uint_eq(memory_with("/sys/fs/cgroup/a/b/memory.max", "310000\n"), 10000);
+    ck_assert_uint_eq(memory_with("/sys/fs/cgroup/a/b/memory.max", "200000\n"), 0);
 }
 END_TEST
 
 START_TEST(memory_v1_controller)
 {
-    put("/proc/meminfo", "MemAvailable: 1000 kB\n");
-    put("/proc/self/mountinfo", "33 30 0:30 / /cg/cpu rw - cgroup cgroup rw,cpu\n"
-                                "34 30 0:31 / /cg/memory rw - cgroup cgroup rw,memory\n");
-    put("/proc/self/cgroup", "5:cpu:/x\n4:memory:/x/y\n");
-    put("/cg/memory/x/y/memory.limit_in_bytes", "9223372036854771712\n");
-    put("/cg/memory/x/y/memory.usage_in_bytes", "900000\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 1024000);
-    put("/cg/memory/x/memory.limit_in_bytes", "800000\n");
-    put("/cg/memory/x/memory.usage_in_bytes", "700000\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 100000);
-    put("/cg/memory/x/memory.stat", "active_file 7\ntotal_inactive_file 200000\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 300000);
-    put("/cg/cpu/x/memory.limit_in_bytes", "1\n"); /* not that controller's to say */
-    put("/cg/cpu/x/memory.usage_in_bytes", "1\n");
-    ck_assert_uint_eq(aq_process_available_memory(root), 300000);
+    scratch_text("/proc/meminfo", "MemAvailable: 1000 kB\n");
+    scratch_text("/proc/self/mountinfo", "33 30 0:30 / /cg/cpu rw - cgroup cgroup rw,cpu\n"
+                                         "34 30 0:31 / /cg/memory rw - cgroup cgroup rw,memory\n");
+    scratch_text("/proc/self/cgroup", "5:cpu:/x\n4:memory:/x/y\n");
+    scratch_text("/cg/memory/x/y/memory.limit_in_bytes", "9223372036854771712\n");
+    ck_assert_uint_eq(memory_with("/cg/memory/x/y/memory.usage_in_bytes", "900000\n"), 1024000);
+    scratch_text("/cg/memory/x/memory.limit_in_bytes", "800000\n");
+    ck_assert_uint_eq(memory_with("/cg/memory/x/memory.usage_in_bytes", "700000\n"), 100000);
+    ck_assert_uint_eq(
+        memory_with("/cg/memory/x/memory.stat", "active_file 7\ntotal_inactive_file 200000\n"),
+        300000);
+    scratch_text("/cg/cpu/x/memory.limit_in_bytes", "1\n"); /* not that controller's to say */
+    ck_assert_uint_eq(memory_with("/cg/cpu/x/memory.usage_in_bytes", "1\n"), 300000);
 }
 END_TEST
 
@@ -329,9 +300,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("cpu");
     TCase *quota = tcase_create("quota"), *pure = tcase_create("pure");
-    tcase_add_checked_fixture(quota, setup, teardown);
+    tcase_add_checked_fixture(quota, scratch_make, scratch_remove);
     tcase_add_test(quota, no_cgroups);
     tcase_add_test(quota, v2_least_of_ancestors);
     tcase_add_test(quota, v2_container);
@@ -348,11 +318,5 @@ int main(void)
     tcase_add_test(pure, packed_rows);
     tcase_add_test(pure, kernel_isa_is_what_runs);
     tcase_add_test(pure, rows_name_nonfinite_weights);
-    suite_add_tcase(suite, quota);
-    suite_add_tcase(suite, pure);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return RUN_SUITE("cpu", quota, pure);
 }

@@ -3,8 +3,8 @@
 
 #include "compare/dequant.h"
 #include "formats/dtype.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,7 +196,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("dequant");
     TCase *tests = tcase_create("dequant");
     tcase_add_checked_fixture(tests, start, NULL);
     tcase_add_loop_test(tests, every_half_is_widened_exactly, 0, 2);
@@ -205,10 +204,5 @@ int main(void)
     tcase_add_loop_test(tests, blocks_follow_their_definition, 0,
                         sizeof block_types / sizeof *block_types);
     tcase_add_test(tests, packed_rows_follow_their_definition);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("dequant", tests);
 }

@@ -2,7 +2,6 @@
  * The source over files, and what the parsers stand on. */
 #include <config.h>
 
-#include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -17,31 +16,8 @@
 #include "formats/files.h"
 #include "formats/names.h"
 #include "model_bytes.h"
-
-static char directory[] = "/tmp/arrowquant-XXXXXX";
-
-static void enter(void)
-{
-    memcpy(strrchr(directory, '-') + 1, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    ck_assert_int_eq(chdir(directory), 0);
-}
-
-static void leave(void)
-{
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -r '%s'", directory);
-    ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void put(const char *path, const void *bytes, size_t size)
-{
-    FILE *f = fopen(path, "wb");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_uint_eq(fwrite(bytes, 1, size, f), size);
-    ck_assert_int_eq(fclose(f), 0);
-}
+#include "scratch.h"
+#include "suite.h"
 
 static aq_source *open_one(const char *path, aq_file *file)
 {
@@ -59,7 +35,7 @@ START_TEST(reads_ranges)
     struct stat st;
     aq_file file;
     aq_error err;
-    put("x", "0123456789", 10);
+    scratch_write("x", "0123456789", 10);
     ck_assert_int_eq(stat("x", &st), 0);
     aq_source *source = open_one("x", &file);
     ck_assert_uint_eq(file.size, 10);
@@ -106,7 +82,7 @@ START_TEST(notices_a_file_that_shrinks)
     char buf[10];
     aq_file file;
     aq_error err;
-    put("x", "0123456789", 10);
+    scratch_write("x", "0123456789", 10);
     aq_source *source = open_one("x", &file);
     ck_assert_int_eq(truncate("x", 5), 0);
     ck_assert_int_eq(source->read_at(source, 0, 0, buf, 10, &err), AQ_FAILURE);
@@ -127,10 +103,10 @@ START_TEST(notices_a_file_that_is_written)
 {
     aq_file file;
     aq_error err;
-    put("x", "0123456789", 10);
+    scratch_write("x", "0123456789", 10);
     set_time("x", 1000000000);
     aq_source *source = open_one("x", &file);
-    put("x", "9876543210", 10);
+    scratch_write("x", "9876543210", 10);
     ck_assert_int_eq(aq_files_unchanged(source, &err), AQ_FAILURE);
     source->close(source);
 }
@@ -145,7 +121,7 @@ static aq_source *open_many(aq_file files[MANY], char names[MANY][8])
     for (unsigned i = 0; i < MANY; i++) {
         unsigned char byte = (unsigned char)i;
         (void)snprintf(names[i], 8, "%u", i);
-        put(names[i], &byte, 1);
+        scratch_write(names[i], &byte, 1);
         files[i] = (aq_file){.path = names[i]};
     }
     ck_assert_int_eq(aq_files_open(files, MANY, &source, &err), AQ_OK);
@@ -160,7 +136,7 @@ START_TEST(notices_a_file_that_was_replaced)
     aq_error err;
     unsigned char byte;
     aq_source *source = open_many(files, names);
-    put("new", "x", 1);
+    scratch_write("new", "x", 1);
     ck_assert_int_eq(rename("new", names[MANY - 1]), 0);
     ck_assert_int_eq(aq_files_unchanged(source, &err), AQ_FAILURE);
     ck_assert_int_eq(source->read_at(source, MANY - 1, 0, &byte, 1, &err), AQ_FAILURE);
@@ -342,9 +318,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("files");
     TCase *files = tcase_create("files"), *parts = tcase_create("parts");
-    tcase_add_checked_fixture(files, enter, leave);
+    tcase_add_checked_fixture(files, scratch_enter, scratch_leave);
     tcase_set_timeout(files, 120);
     tcase_set_timeout(parts, 120);
     tcase_add_test(files, reads_ranges);
@@ -357,11 +332,5 @@ int main(void)
     tcase_add_test(parts, keeps_messages_clean);
     tcase_add_test(parts, finds_names);
     tcase_add_loop_test(parts, sorts_spans, 0, 6);
-    suite_add_tcase(suite, files);
-    suite_add_tcase(suite, parts);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("files", files, parts);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "formats/dtype.h"
 #include "formats/gguf.h"
 #include "model_bytes.h"
+#include "suite.h"
 
 /* ---- files made by hand ---- */
 
@@ -763,7 +763,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("gguf");
     TCase *tests = tcase_create("gguf");
     tcase_set_timeout(tests, 120); /* a sanitizer on a busy machine is slow */
     tcase_add_test(tests, reads_what_is_there);
@@ -777,10 +776,5 @@ int main(void)
     tcase_add_test(tests, keeps_metadata);
     tcase_add_test(tests, keeps_the_alignment);
     tcase_add_test(tests, refuses_to_write);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("gguf", tests);
 }

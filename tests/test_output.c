@@ -2,7 +2,6 @@
  * Outputs are whole or absent, and nothing is replaced that was not asked to be. */
 #include <config.h>
 
-#include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,31 +11,8 @@
 #include <unistd.h>
 
 #include "io/output.h"
-
-static char root[64];
-
-static void setup(void)
-{
-    (void)snprintf(root, sizeof root, "test_output.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
-    ck_assert_int_eq(chdir(root), 0);
-}
-
-static void teardown(void)
-{
-    char command[96];
-    ck_assert_int_eq(chdir(".."), 0);
-    (void)snprintf(command, sizeof command, "rm -rf %s", root);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void put(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_int_ge(fputs(text, f), 0);
-    ck_assert_int_eq(fclose(f), 0);
-}
+#include "scratch.h"
+#include "suite.h"
 
 static void expect_file(const char *path, const char *text)
 {
@@ -90,8 +66,8 @@ static aq_layout two_shards(void)
     tensors[1] = tensors[0];
     tensors[1].file = 1;
     ck_assert_int_eq(mkdir("in", 0777), 0);
-    put("in/tokenizer.json", "tokens");
-    put("in/model-1.safetensors", "weights");
+    scratch_text("in/tokenizer.json", "tokens");
+    scratch_text("in/model-1.safetensors", "weights");
     model.directory = "in";
     l.file_count = 2;
     l.tensor_count = 2;
@@ -152,7 +128,7 @@ END_TEST
 START_TEST(without_commit_nothing_stays)
 {
     aq_layout l = single_file();
-    put("out.gguf", "old");
+    scratch_text("out.gguf", "old");
     aq_sink *sink = open_ok("out.gguf", &l, true);
     write_all(sink, 1);
     sink->close(sink);
@@ -178,7 +154,7 @@ START_TEST(an_existing_file_needs_force)
 {
     aq_error error;
     aq_layout l = single_file();
-    put("out.gguf", "old");
+    scratch_text("out.gguf", "old");
     expect_refusal("out.gguf", &l, false, "--force");
     expect_file("out.gguf", "old");
     aq_sink *sink = open_ok("out.gguf", &l, true);
@@ -195,7 +171,7 @@ START_TEST(a_file_that_appears_meanwhile_is_kept)
     aq_layout l = single_file();
     aq_sink *sink = open_ok("out.gguf", &l, false);
     write_all(sink, 1);
-    put("out.gguf", "somebody's");
+    scratch_text("out.gguf", "somebody's");
     ck_assert_int_eq(sink->commit(sink, &error), AQ_USAGE);
     sink->close(sink);
     expect_file("out.gguf", "somebody's");
@@ -206,7 +182,7 @@ END_TEST
 START_TEST(an_input_is_never_replaced)
 {
     ck_assert_int_eq(mkdir("in", 0777), 0);
-    put("in/model-1.safetensors", "weights");
+    scratch_text("in/model-1.safetensors", "weights");
     aq_layout l = single_file();
     ck_assert_int_eq(symlink("in/model-1.safetensors", "soft"), 0);
     ck_assert_int_eq(link("in/model-1.safetensors", "hard"), 0);
@@ -256,9 +232,9 @@ START_TEST(a_directory_in_use_needs_force_and_no_strangers)
     aq_error error;
     aq_layout l = two_shards();
     ck_assert_int_eq(mkdir("out", 0777), 0);
-    put("out/notes.txt", "mine");
+    scratch_text("out/notes.txt", "mine");
     expect_refusal("out", &l, false, "--force");
-    put("out/other.safetensors", "stale");
+    scratch_text("out/other.safetensors", "stale");
     expect_refusal("out", &l, true, "other.safetensors");
     ck_assert_int_eq(unlink("out/other.safetensors"), 0);
     aq_sink *sink = open_ok("out", &l, true);
@@ -297,9 +273,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("output");
     TCase *tests = tcase_create("output");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, scratch_enter, scratch_leave);
     tcase_add_test(tests, a_file_appears_whole);
     tcase_add_test(tests, without_commit_nothing_stays);
     tcase_add_test(tests, what_was_not_written_is_no_output);
@@ -311,10 +286,5 @@ int main(void)
     tcase_add_test(tests, a_new_directory_goes_with_the_failure);
     tcase_add_test(tests, a_directory_in_use_needs_force_and_no_strangers);
     tcase_add_test(tests, the_checksum_does_not_see_order_or_cuts);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("output", tests);
 }

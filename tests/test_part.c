@@ -2,12 +2,12 @@
  * Records of parts, as strangers may have written them. */
 #include <config.h>
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "parts/part.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define HASH "\"00000000000000ff\""
 
@@ -20,7 +20,7 @@ static const char valid[] =
 
 static aq_status read_record(const char *text, aq_part *part, aq_error *err)
 {
-    scratch_write("arrowquant-part-2-of-3.json", text, strlen(text));
+    scratch_text("arrowquant-part-2-of-3.json", text);
     return aq_part_read(part, scratch_dir, "arrowquant-part-2-of-3.json", err);
 }
 
@@ -140,7 +140,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("part");
     TCase *all = tcase_create("records");
     tcase_add_checked_fixture(all, scratch_make, scratch_remove);
     tcase_add_test(all, a_record_is_read);
@@ -148,10 +147,5 @@ int main(void)
                         (int)(sizeof hostile / sizeof hostile[0]));
     tcase_add_test(all, names_are_parsed_whole);
     tcase_add_test(all, files_are_summed_wherever_they_are_cut);
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return RUN_SUITE("part", all);
 }

@@ -2,7 +2,6 @@
  * Every task once, whatever the threads; failures stop the run and lose no started task. */
 #include <config.h>
 
-#include <check.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -10,6 +9,7 @@
 
 #include "base/pool.h"
 #include "base/thread.h"
+#include "suite.h"
 
 enum { TASKS = 10000 };
 
@@ -170,7 +170,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("pool");
     TCase *tests = tcase_create("pool");
     tcase_add_test(tests, every_task_runs_once);
     tcase_add_test(tests, no_tasks_is_no_work);
@@ -178,10 +177,5 @@ int main(void)
     tcase_add_test(tests, nobody_waits_for_good);
     tcase_add_test(tests, workers_have_the_stack_of_kernels);
     tcase_add_test(tests, cpu_time_is_counted_per_worker);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("pool", tests);
 }

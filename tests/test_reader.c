@@ -3,7 +3,6 @@
  * whoever takes them; and nothing is waited for that does not come. */
 #include <config.h>
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "formats/files.h"
 #include "io/reader.h"
 #include "scratch.h"
+#include "suite.h"
 
 enum { CHUNK = 64 * 1024, TILES = 1500, MOST = 20000, SIZE = 6 * 1024 * 1024 + 1234 };
 
@@ -27,18 +27,6 @@ typedef struct fixture {
     uint64_t count, pieces;
     bool direct; /* the file system reads past the cache */
 } fixture;
-
-static void enter(void)
-{
-    scratch_make();
-    ck_assert_int_eq(chdir(scratch_dir), 0);
-}
-
-static void leave(void)
-{
-    ck_assert_int_eq(chdir("/"), 0);
-    scratch_remove();
-}
 
 static uint8_t byte_at(uint64_t i)
 {
@@ -93,7 +81,7 @@ static bool range(const void *arg, uint64_t tile, aq_range *out)
 static void set_up(fixture *x)
 {
     aq_error err;
-    enter();
+    scratch_enter();
     write_file("x");
     drop("x");
     *x = (fixture){.file = {.path = "x", .name = "x"}};
@@ -108,7 +96,7 @@ static void set_up(fixture *x)
 static void tear_down(fixture *x)
 {
     x->model.source->close(x->model.source);
-    leave();
+    scratch_leave();
 }
 
 static aq_reader *open_reader(const fixture *x, unsigned threads, uint64_t memory)
@@ -271,20 +259,19 @@ START_TEST(opens_no_other_file)
     aq_file file = {.path = "x", .name = "x"};
     aq_source *source;
     aq_error err;
-    enter();
+    scratch_enter();
     write_file("x");
     ck_assert_int_eq(aq_files_open(&file, 1, &source, &err), AQ_OK);
     write_file("y");
     ck_assert_int_eq(rename("y", "x"), 0);
     ck_assert(!aq_files_open_direct(source, 0));
     source->close(source);
-    leave();
+    scratch_leave();
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("reader");
     TCase *tests = tcase_create("reader");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, gives_the_bytes_of_the_file);
@@ -294,10 +281,5 @@ int main(void)
     tcase_add_test(tests, a_file_that_shrinks_is_left_to_the_source);
     tcase_add_test(tests, reads_past_the_end_only_what_is_needed);
     tcase_add_test(tests, opens_no_other_file);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("reader", tests);
 }

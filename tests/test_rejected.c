@@ -2,7 +2,6 @@
  * What refusing a hostile file of 100 MB costs: CPU time, and memory above the file's size. */
 #include <config.h>
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "base/memory.h"
 #include "model_bytes.h"
+#include "suite.h"
 
 #define EMPTY "{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"
 
@@ -122,16 +122,10 @@ static void release(void)
 
 int main(void)
 {
-    Suite *suite = suite_create("rejected");
     TCase *all = tcase_create("rejected");
     tcase_add_checked_fixture(all, allocate, release);
     tcase_add_loop_test(all, a_hundred_megabytes_are_refused_cheaply, 0,
                         sizeof endless / sizeof *endless);
     tcase_add_loop_test(all, a_hundred_megabytes_of_gguf_are_refused_cheaply, 0, 2);
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("rejected", all);
 }

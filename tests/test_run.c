@@ -10,6 +10,7 @@
 #include "memory_model.h"
 #include "plan/plan.h"
 #include "run/run.h"
+#include "suite.h"
 
 static uint64_t random_state = 1;
 
@@ -403,7 +404,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("run");
     TCase *tests = tcase_create("run");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, tiles_give_what_whole_tensors_give, 0, SETTINGS);
@@ -414,10 +414,5 @@ int main(void)
     tcase_add_test(tests, a_scale_beyond_float16_is_an_error);
     tcase_add_test(tests, a_read_error_ends_the_run);
     tcase_add_test(tests, cancel_is_seen);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("run", tests);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "formats/dtype.h"
 #include "formats/safetensors.h"
 #include "model_bytes.h"
+#include "suite.h"
 
 /* A file in memory: the header's length, the header, data of the given size. */
 static uint8_t *file_of(const char *header, size_t header_size, size_t data, size_t *size)
@@ -543,7 +543,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("safetensors");
     TCase *tests = tcase_create("safetensors");
     tcase_set_timeout(tests, 120); /* a sanitizer on a busy machine is slow */
     tcase_add_test(tests, reads_what_is_there);
@@ -558,10 +557,5 @@ int main(void)
     tcase_add_test(tests, writes_what_it_reads);
     tcase_add_test(tests, writes_the_format_key);
     tcase_add_test(tests, refuses_to_write);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("safetensors", tests);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,37 +9,8 @@
 
 #include "formats/files.h"
 #include "model_bytes.h"
-
-/* Every test has a directory of its own, and stands in it. */
-static char directory[] = "/tmp/arrowquant-XXXXXX";
-
-static void enter(void)
-{
-    memcpy(strrchr(directory, '-') + 1, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    ck_assert_int_eq(chdir(directory), 0);
-}
-
-static void leave(void)
-{
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -r '%s'", directory);
-    ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void put(const char *path, const void *bytes, size_t size)
-{
-    FILE *f = fopen(path, "wb");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_uint_eq(fwrite(bytes, 1, size, f), size);
-    ck_assert_int_eq(fclose(f), 0);
-}
-
-static void put_text(const char *path, const char *text)
-{
-    put(path, text, strlen(text));
-}
+#include "scratch.h"
+#include "suite.h"
 
 /* A shard of tensors of one byte each, named by the letters of `names`. */
 static void put_shard(const char *path, const char *names)
@@ -54,7 +24,7 @@ static void put_shard(const char *path, const char *names)
     *p++ = '}';
     uint64_t n = (uint64_t)(p - bytes) - 8;
     memcpy(bytes, &n, sizeof n);
-    put(path, bytes, 8 + (size_t)n + count);
+    scratch_write(path, bytes, 8 + (size_t)n + count);
 }
 
 static void put_index(const char *weight_map)
@@ -62,7 +32,7 @@ static void put_index(const char *weight_map)
     char text[2048];
     (void)snprintf(text, sizeof text, "{\"metadata\":{\"total_size\":1e99},\"weight_map\":{%s}}\n",
                    weight_map);
-    put_text("model.safetensors.index.json", text);
+    scratch_text("model.safetensors.index.json", text);
 }
 
 static void put_two_shards(void)
@@ -91,15 +61,15 @@ static void expect_refused(const char *path, const char *words)
 
 START_TEST(opens_index_and_directory)
 {
-    const char *const paths[] = {".", "model.safetensors.index.json", directory};
+    const char *const paths[] = {".", "model.safetensors.index.json", scratch_dir};
     put_two_shards();
     put_index(TWO_SHARDS);
-    put_text("config.json", "{}");
+    scratch_text("config.json", "{}");
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         aq_model *m;
         expect_open(paths[i], &m);
         ck_assert(m->is_directory);
-        ck_assert_str_eq(m->directory, i == 2 ? directory : ".");
+        ck_assert_str_eq(m->directory, i == 2 ? scratch_dir : ".");
         ck_assert_uint_eq(m->file_count, 2);
         ck_assert_str_eq(m->files[0].name, "1.safetensors");
         ck_assert_uint_ne(m->files[0].inode, m->files[1].inode);
@@ -118,9 +88,9 @@ START_TEST(prefers_the_usual_index)
 {
     aq_model *m;
     put_two_shards();
-    put_text("model.fp16.safetensors.index.json", "{}");
+    scratch_text("model.fp16.safetensors.index.json", "{}");
     put_index(TWO_SHARDS);
-    put_text("other.safetensors.index.json", "{}");
+    scratch_text("other.safetensors.index.json", "{}");
     expect_open(".", &m);
     aq_model_close(m);
     ck_assert_int_eq(unlink("model.safetensors.index.json"), 0);
@@ -132,7 +102,7 @@ START_TEST(opens_a_directory_of_one_file)
 {
     aq_model *m;
     put_shard("weights.safetensors", "xy");
-    put_text("tokenizer.json", "{}");
+    scratch_text("tokenizer.json", "{}");
     expect_open("./", &m);
     ck_assert(m->is_directory);
     ck_assert_str_eq(m->path, "./");
@@ -160,9 +130,9 @@ START_TEST(collects_what_is_carried_along)
     aq_model *m;
     put_shard("model.safetensors", "x");
     for (size_t i = 4; i-- > 0;)
-        put_text(kept[i], "");
+        scratch_text(kept[i], "");
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
-        put_text(left[i], "");
+        scratch_text(left[i], "");
     ck_assert_int_eq(mkdir("original", 0777), 0);
     ck_assert_int_eq(symlink("nowhere", "dangling"), 0);
     ck_assert_int_eq(mkfifo("fifo", 0666), 0);
@@ -279,14 +249,14 @@ static const struct {
 START_TEST(refuses_bad_indices)
 {
     put_two_shards();
-    put_text("model.safetensors.index.json", bad_indices[_i].text);
+    scratch_text("model.safetensors.index.json", bad_indices[_i].text);
     expect_refused("model.safetensors.index.json", bad_indices[_i].words);
 }
 END_TEST
 
 START_TEST(refuses_a_huge_index)
 {
-    put_text("model.safetensors.index.json", "{}");
+    scratch_text("model.safetensors.index.json", "{}");
     ck_assert_int_eq(truncate("model.safetensors.index.json", (off_t)1 << 40), 0);
     expect_refused(".", "too many for an index");
 }
@@ -297,11 +267,11 @@ START_TEST(refuses_every_prefix_of_an_index)
     static const char text[] = "{\"weight_map\":{" TWO_SHARDS "}}";
     aq_model *m;
     put_two_shards();
-    put_text("model.safetensors.index.json", text);
+    scratch_text("model.safetensors.index.json", text);
     expect_open(".", &m);
     aq_model_close(m);
     for (size_t n = 0; n < sizeof text - 1; n++) {
-        put("model.safetensors.index.json", text, n);
+        scratch_write("model.safetensors.index.json", text, n);
         expect_refused(".", "model.safetensors.index.json");
     }
 }
@@ -315,7 +285,7 @@ START_TEST(survives_every_flipped_bit_of_an_index)
         aq_model *m;
         aq_error err;
         text[bit / 8] = (char)(text[bit / 8] ^ 1 << bit % 8);
-        put("model.safetensors.index.json", text, sizeof text - 1);
+        scratch_write("model.safetensors.index.json", text, sizeof text - 1);
         /* No letter can change without the shards' disagreeing. */
         ck_assert_msg(aq_model_open(".", &m, &err) == AQ_BAD_INPUT, "bit %zu", bit);
         text[bit / 8] = (char)(text[bit / 8] ^ 1 << bit % 8);
@@ -338,12 +308,12 @@ START_TEST(opens_many_shards)
         memcpy(bytes, &n, sizeof n);
         bytes[8 + n] = (char)i;
         (void)snprintf(name, sizeof name, "%03u.safetensors", i);
-        put(name, bytes, 9 + (size_t)n);
+        scratch_write(name, bytes, 9 + (size_t)n);
         p += sprintf(p, "%s\"t%u\":\"%s\"", i > 0 ? "," : "", i, name);
     }
     char *text = calloc(1, strlen(map) + 64);
     (void)sprintf(text, "{\"weight_map\":{%s}}", map);
-    put_text("model.safetensors.index.json", text);
+    scratch_text("model.safetensors.index.json", text);
     expect_open(".", &m);
     ck_assert_uint_eq(m->tensor_count, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
@@ -390,10 +360,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("shards");
     TCase *tests = tcase_create("shards");
     tcase_set_timeout(tests, 120); /* a sanitizer on a busy machine is slow */
-    tcase_add_checked_fixture(tests, enter, leave);
+    tcase_add_checked_fixture(tests, scratch_enter, scratch_leave);
     tcase_add_test(tests, opens_index_and_directory);
     tcase_add_test(tests, prefers_the_usual_index);
     tcase_add_test(tests, opens_a_directory_of_one_file);
@@ -411,10 +380,5 @@ int main(void)
     tcase_add_test(tests, survives_every_flipped_bit_of_an_index);
     tcase_add_test(tests, opens_many_shards);
     tcase_add_test(tests, writes_an_index);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("shards", tests);
 }

@@ -4,13 +4,13 @@
  * they have not is read. */
 #include <config.h>
 
-#include <check.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arrowquant.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define CANARY 0xa5
 #define LATER 64 /* bytes of fields that a newer header has */
@@ -233,17 +233,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sized");
     TCase *all = tcase_create("sized");
     tcase_add_checked_fixture(all, start, scratch_remove);
     tcase_add_loop_test(all, an_older_caller_keeps_what_is_behind, 0, INTERFACES);
     tcase_add_loop_test(all, a_newer_caller_finds_zeros, 0, INTERFACES);
     tcase_add_loop_test(all, sizes_that_were_never_set_are_refused, 0, INTERFACES);
     tcase_add_test(all, what_an_older_caller_lacks_has_its_default);
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("sized", all);
 }

@@ -4,8 +4,7 @@
 
 #include "formats/model.h"
 #include "scratch.h"
-
-#include <check.h>
+#include "suite.h"
 
 static aq_error err;
 
@@ -168,7 +167,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("synthesize");
     TCase *tests = tcase_create("synthesize");
     tcase_add_checked_fixture(tests, start, stop);
     tcase_add_loop_test(tests, files_hold_the_model, 0, (int)(sizeof files / sizeof *files));
@@ -177,10 +175,5 @@ int main(void)
     tcase_add_test(tests, wrong_arguments);
     tcase_add_test(tests, cancelled_runs_leave_nothing);
     tcase_add_test(tests, null_discards);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("synthesize", tests);
 }

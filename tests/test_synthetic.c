@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "formats/formats.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -351,7 +351,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("synthetic");
     TCase *tests = tcase_create("synthetic");
     tcase_add_checked_fixture(tests, NULL, close_model);
     tcase_add_loop_test(tests, sizes_are_as_documented, 0, sizeof sizes / sizeof *sizes);
@@ -365,10 +364,5 @@ int main(void)
     tcase_add_test(tests, values_are_gaussian_with_outlier_columns);
     tcase_add_test(tests, values_are_uncorrelated);
     tcase_add_loop_test(tests, half_precision_is_rounded, 0, 2);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("synthetic", tests);
 }
