@@ -7,19 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-typedef double getter(const bench_sample *sample);
-
-static double get_time(const bench_sample *s)
-{
-    return s->time_s;
-}
 static double get_wall(const bench_sample *s)
 {
     return s->wall_s;
-}
-static double get_memory(const bench_sample *s)
-{
-    return s->rss_peak_bytes;
 }
 static double get_baseline(const bench_sample *s)
 {
@@ -32,10 +22,6 @@ static double get_added(const bench_sample *s)
 static double get_accounted(const bench_sample *s)
 {
     return s->accounted_bytes;
-}
-static double get_cpu(const bench_sample *s)
-{
-    return s->user_s + s->system_s;
 }
 static double get_cpu_wall(const bench_sample *s)
 {
@@ -63,7 +49,7 @@ static double get_roof_part(const bench_sample *s)
     return s->in_bytes / s->time_s / s->roof;
 }
 
-static bench_summary summarize(const bench_result *result, getter *get, uint64_t seed)
+static bench_summary summarize(const bench_result *result, bench_getter *get, uint64_t seed)
 {
     double *value = bench_alloc(result->samples, sizeof *value);
     size_t known = 0;
@@ -84,7 +70,7 @@ static const bench_sample *of_round(const bench_result *result, unsigned round)
 }
 
 /* Ratios top / bottom over the rounds in which both were sampled, divided by `scale`. */
-static bench_summary ratios(const bench_result *top, const bench_result *bottom, getter *get,
+static bench_summary ratios(const bench_result *top, const bench_result *bottom, bench_getter *get,
                             double scale, uint64_t seed)
 {
     double *a = bench_alloc(top->samples, sizeof *a), *b = bench_alloc(top->samples, sizeof *b);
@@ -114,13 +100,13 @@ static void count_marks(const bench_case *item, const bench_result *result, benc
 
 static void make_own(const bench_result *result, uint64_t seed, bench_figures *out)
 {
-    out->time = summarize(result, get_time, seed);
+    out->time = summarize(result, bench_sample_time, seed);
     out->wall = summarize(result, get_wall, seed);
-    out->memory = summarize(result, get_memory, seed);
+    out->memory = summarize(result, bench_sample_memory, seed);
     out->baseline = summarize(result, get_baseline, seed);
     out->added = summarize(result, get_added, seed);
     out->accounted = summarize(result, get_accounted, seed);
-    out->cpu = summarize(result, get_cpu, seed);
+    out->cpu = summarize(result, bench_sample_cpu, seed);
     out->cpu_wall = summarize(result, get_cpu_wall, seed);
     out->balance = summarize(result, get_balance, seed);
     out->byte_rate = summarize(result, get_byte_rate, seed);
@@ -158,14 +144,14 @@ static void make_paired(const bench_case *item, const bench_result *result,
                         const bench_result *base, uint64_t seed, bench_figures *out)
 {
     if (item->section == BENCH_SCALING || item->section == BENCH_SPEEDUP) {
-        out->speedup = ratios(base, result, get_time, 1, seed);
-        out->efficiency = ratios(base, result, get_time, item->threads, seed);
+        out->speedup = ratios(base, result, bench_sample_time, 1, seed);
+        out->efficiency = ratios(base, result, bench_sample_time, item->threads, seed);
         out->karp_flatt = bench_karp_flatt(out->speedup.median, item->threads);
         make_losses(result, base, seed, out);
     }
-    out->time_ratio = ratios(result, base, get_time, 1, seed);
+    out->time_ratio = ratios(result, base, bench_sample_time, 1, seed);
     out->wall_ratio = ratios(result, base, get_wall, 1, seed);
-    out->memory_ratio = ratios(result, base, get_memory, 1, seed);
+    out->memory_ratio = ratios(result, base, bench_sample_memory, 1, seed);
     out->accounted_ratio = ratios(result, base, get_accounted, 1, seed);
 }
 

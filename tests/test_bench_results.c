@@ -79,7 +79,7 @@ START_TEST(valid_results_are_read)
     ck_assert_uint_eq(r.count, 2);
     ck_assert_uint_eq(r.result[1].samples, 3);
     ck_assert(r.result[1].sample[2].time_s == 2 && r.result[1].sample[2].round == 4);
-    ck_assert(isnan(r.result[1].sample[2].cpu_s));
+    ck_assert(isnan(bench_sample_cpu(&r.result[1].sample[2])));
     ck_assert(r.result[0].time.median == 2 && r.result[0].time.high == 3);
     ck_assert_uint_eq(r.result[0].speedup.count, 0);
     bench_results_free(&r);

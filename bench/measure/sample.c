@@ -10,6 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+double bench_sample_time(const bench_sample *sample)
+{
+    return sample->time_s;
+}
+
+double bench_sample_cpu(const bench_sample *sample)
+{
+    return sample->user_s + sample->system_s;
+}
+
+double bench_sample_memory(const bench_sample *sample)
+{
+    return sample->rss_peak_bytes;
+}
+
 void bench_sample_clear(bench_sample *sample)
 {
     memset(sample, 0, sizeof *sample);

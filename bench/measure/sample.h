@@ -34,6 +34,12 @@ typedef struct bench_sample {
     char isa[16], version[32], checksum[17];
 } bench_sample;
 
+/* What a figure is made of; NaN where the sample does not know it. */
+typedef double bench_getter(const bench_sample *sample);
+double bench_sample_time(const bench_sample *sample);
+double bench_sample_cpu(const bench_sample *sample); /* user and system seconds */
+double bench_sample_memory(const bench_sample *sample);
+
 /* A sample with every number NaN. */
 void bench_sample_clear(bench_sample *sample);
 void bench_sample_free(bench_sample *sample);

@@ -211,43 +211,23 @@ int bench_baseline_open(bench_baseline *baseline, const bench_options *options,
 
 /* ---- comparing ---- */
 
-static double sample_cpu(const bench_sample *s)
+/* The figures above zero, [samples] of which *count are there, for the caller to free. */
+static double *known(const bench_sample *sample, size_t samples, bench_getter *get, size_t *count)
 {
-    return s->user_s + s->system_s;
-}
-static double sample_time(const bench_sample *s)
-{
-    return s->time_s;
-}
-static double sample_memory(const bench_sample *s)
-{
-    return s->rss_peak_bytes;
-}
-static double stored_cpu(const bench_read_sample *s)
-{
-    return s->cpu_s;
-}
-static double stored_time(const bench_read_sample *s)
-{
-    return s->time_s;
-}
-static double stored_memory(const bench_read_sample *s)
-{
-    return s->rss_peak_bytes;
+    double *value = bench_alloc(samples, sizeof *value);
+    *count = 0;
+    for (size_t i = 0; i < samples; i++)
+        if (get(&sample[i]) > 0)
+            value[(*count)++] = get(&sample[i]);
+    return value;
 }
 
-static bench_ratio ratio(const bench_result *now, double get_now(const bench_sample *),
-                         const bench_read_result *was, double get_was(const bench_read_sample *),
+static bench_ratio ratio(const bench_result *now, const bench_read_result *was, bench_getter *get,
                          uint64_t seed)
 {
-    double *a = bench_alloc(now->samples, sizeof *a), *b = bench_alloc(was->samples, sizeof *b);
-    size_t a_count = 0, b_count = 0;
-    for (size_t i = 0; i < now->samples; i++)
-        if (get_now(&now->sample[i]) > 0)
-            a[a_count++] = get_now(&now->sample[i]);
-    for (size_t i = 0; i < was->samples; i++)
-        if (get_was(&was->sample[i]) > 0)
-            b[b_count++] = get_was(&was->sample[i]);
+    size_t a_count, b_count;
+    double *a = known(now->sample, now->samples, get, &a_count);
+    double *b = known(was->sample, was->samples, get, &b_count);
     bench_ratio out = {.estimate = bench_median_ratio(a, a_count, b, b_count, seed)};
     out.change = bench_change_judge(&out.estimate);
     free(a);
@@ -284,9 +264,9 @@ static void compare_row(bench_baseline *baseline, const bench_case *item, bench_
         return;
     }
     row->was = was;
-    row->time = ratio(now, sample_time, was, stored_time, seed);
-    row->cpu = ratio(now, sample_cpu, was, stored_cpu, seed);
-    row->memory = ratio(now, sample_memory, was, stored_memory, seed);
+    row->time = ratio(now, was, bench_sample_time, seed);
+    row->cpu = ratio(now, was, bench_sample_cpu, seed);
+    row->memory = ratio(now, was, bench_sample_memory, seed);
     baseline->worse += row->time.change == BENCH_CHANGE_WORSE ||
                        row->cpu.change == BENCH_CHANGE_WORSE ||
                        row->memory.change == BENCH_CHANGE_WORSE;

@@ -7,10 +7,36 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_THREADS = 4096, MOST_ROUNDS = 100000, MOST_CPUS = 1 << 20, MOST_ITEMS = 4096 };
+
+/* What an array called `key` is made of, and how one of it is read into *out, which is zeroed. */
+typedef struct elements {
+    const char *key;
+    size_t least, most, size;
+    void (*read)(bench_reader *reader, const json_t *element, void *out);
+} elements;
+
+/* For the caller to free with what they hold; *count are there, the last of them not wholly where
+ * something is wrong. */
+static void *read_array(bench_reader *reader, const json_t *object, const elements *of,
+                        size_t *count)
+{
+    const json_t *array = bench_field_array(reader, object, of->key, of->least, of->most);
+    size_t most = json_array_size(array);
+    char *all = bench_alloc(most, of->size), place[sizeof reader->place];
+    memcpy(place, reader->place, sizeof place);
+    for (*count = 0; *count < most && reader->wrong == NULL; ++*count) {
+        bench_field_place(reader, "%.40s%s%s[%zu]", place, place[0] != '\0' ? "." : "", of->key,
+                          *count);
+        of->read(reader, json_array_get(array, *count), all + *count * of->size);
+    }
+    memcpy(reader->place, place, sizeof place);
+    return all;
+}
 
 static char **read_texts(bench_reader *reader, const json_t *object, const char *key, size_t *count)
 {
@@ -77,37 +103,32 @@ static void read_figures(bench_reader *reader, const json_t *object, bench_read_
 
 /* ---- samples ---- */
 
-static bench_read_sample read_sample(bench_reader *reader, const json_t *object)
+static void read_sample(bench_reader *reader, const json_t *object, void *out)
 {
-    bench_read_sample s;
-    s.round = bench_field_count(reader, object, "round", 1, MOST_ROUNDS);
-    s.threads = bench_field_count(reader, object, "threads", 1, MOST_THREADS);
-    s.time_s = bench_field_number(reader, object, "time_s", BENCH_ABOVE_ZERO);
-    s.wall_s = bench_field_number(reader, object, "wall_s", BENCH_ABOVE_ZERO);
-    s.cpu_s = bench_field_number_or_null(reader, object, "user_s", BENCH_NOT_NEGATIVE) +
-              bench_field_number_or_null(reader, object, "system_s", BENCH_NOT_NEGATIVE);
-    s.rss_peak_bytes =
+    bench_sample *s = out;
+    bench_sample_clear(s);
+    s->round = bench_field_count(reader, object, "round", 1, MOST_ROUNDS);
+    s->threads = bench_field_count(reader, object, "threads", 1, MOST_THREADS);
+    s->time_s = bench_field_number(reader, object, "time_s", BENCH_ABOVE_ZERO);
+    s->wall_s = bench_field_number(reader, object, "wall_s", BENCH_ABOVE_ZERO);
+    s->user_s = bench_field_number_or_null(reader, object, "user_s", BENCH_NOT_NEGATIVE);
+    s->system_s = bench_field_number_or_null(reader, object, "system_s", BENCH_NOT_NEGATIVE);
+    s->rss_peak_bytes =
         bench_field_number_or_null(reader, object, "rss_peak_bytes", BENCH_NOT_NEGATIVE);
-    s.in_bytes = bench_field_number_or_null(reader, object, "in_bytes", BENCH_ABOVE_ZERO);
-    s.weights = bench_field_number_or_null(reader, object, "weights", BENCH_ABOVE_ZERO);
-    return s;
+    s->in_bytes = bench_field_number_or_null(reader, object, "in_bytes", BENCH_ABOVE_ZERO);
+    s->weights = bench_field_number_or_null(reader, object, "weights", BENCH_ABOVE_ZERO);
 }
 
 static void read_samples(bench_reader *reader, const json_t *object, bench_read_result *out)
 {
-    const json_t *array = bench_field_array(reader, object, "samples", 0, MOST_ROUNDS);
-    char place[sizeof reader->place];
-    memcpy(place, reader->place, sizeof place);
-    size_t size = json_array_size(array);
-    out->sample = bench_alloc(size, sizeof *out->sample);
-    for (size_t i = 0; i < size && reader->wrong == NULL; i++) {
-        bench_field_place(reader, "%.40s.samples[%zu]", place, i);
-        out->sample[i] = read_sample(reader, json_array_get(array, i));
-        if (i > 0 && out->sample[i].round <= out->sample[i - 1].round)
-            bench_field_wrong(reader, "round", "does not follow that of the sample before");
-        out->samples = i + 1;
+    static const elements samples = {"samples", 0, MOST_ROUNDS, sizeof *out->sample, read_sample};
+    out->sample = read_array(reader, object, &samples, &out->samples);
+    for (size_t i = 1; i < out->samples; i++) {
+        char key[40];
+        (void)snprintf(key, sizeof key, "samples[%zu].round", i);
+        if (out->sample[i].round <= out->sample[i - 1].round)
+            bench_field_wrong(reader, key, "does not follow that of the sample before");
     }
-    memcpy(reader->place, place, sizeof place);
 }
 
 /* Twelve digits are written. */
@@ -145,18 +166,19 @@ static void check_result(bench_reader *reader, const bench_read_result *result, 
 
 static void find_model(bench_reader *reader, const bench_results *results, bench_read_result *out)
 {
-    for (size_t i = 0; reader->wrong == NULL && i < results->models; i++)
+    if (reader->wrong != NULL)
+        return;
+    for (size_t i = 0; i < results->models; i++)
         if (strcmp(results->model[i].label, out->model_size) == 0) {
             out->model = i;
             return;
         }
-    bench_field_wrong(reader, "model_size", "\"%.40s\" is none of the models",
-                      out->model_size != NULL ? out->model_size : "");
+    bench_field_wrong(reader, "model_size", "\"%.40s\" is none of the models", out->model_size);
 }
 
-static void read_result(bench_reader *reader, const json_t *object, const bench_results *results,
-                        bench_read_result *out)
+static void read_result(bench_reader *reader, const json_t *object, void *result)
 {
+    bench_read_result *out = result;
     static const char *const statuses[] = {"ok", "skipped", "failed"};
     out->name = bench_field_text(reader, object, "name");
     out->group = bench_field_text(reader, object, "group");
@@ -175,59 +197,44 @@ static void read_result(bench_reader *reader, const json_t *object, const bench_
         bench_field_number_or_null(reader, object, "quantization_time_s", BENCH_ABOVE_ZERO);
     read_figures(reader, object, out);
     read_samples(reader, object, out);
-    find_model(reader, results, out);
     check_result(reader, out, time);
+}
+
+static void check_result_names(bench_reader *reader, const bench_results *results, size_t at)
+{
+    for (size_t i = 0; i < at && reader->wrong == NULL; i++)
+        if (strcmp(results->result[i].name, results->result[at].name) == 0)
+            bench_field_wrong(reader, "name", "stands twice");
 }
 
 static void read_all_results(bench_reader *reader, const json_t *root, bench_results *results)
 {
-    const json_t *array = bench_field_array(reader, root, "all_results", 1, MOST_ITEMS);
-    size_t size = json_array_size(array);
-    results->result = bench_alloc(size, sizeof *results->result);
-    for (size_t i = 0; i < size && reader->wrong == NULL; i++) {
+    static const elements all = {"all_results", 1, MOST_ITEMS, sizeof *results->result,
+                                 read_result};
+    results->result = read_array(reader, root, &all, &results->count);
+    for (size_t i = 0; i < results->count && reader->wrong == NULL; i++) {
         bench_field_place(reader, "all_results[%zu]", i);
-        results->count = i + 1;
-        read_result(reader, json_array_get(array, i), results, &results->result[i]);
-        for (size_t j = 0; j < i && reader->wrong == NULL; j++)
-            if (strcmp(results->result[i].name, results->result[j].name) == 0)
-                bench_field_wrong(reader, "name", "stands twice");
+        find_model(reader, results, &results->result[i]);
+        check_result_names(reader, results, i);
     }
     bench_field_place(reader, "%s", "");
 }
 
-static void read_models(bench_reader *reader, const json_t *root, bench_results *results)
+static void read_model(bench_reader *reader, const json_t *object, void *out)
 {
-    const json_t *array = bench_field_array(reader, root, "models", 1, MOST_ITEMS);
-    size_t size = json_array_size(array);
-    results->model = bench_alloc(size, sizeof *results->model);
-    for (size_t i = 0; i < size && reader->wrong == NULL; i++) {
-        const json_t *object = json_array_get(array, i);
-        bench_field_place(reader, "models[%zu]", i);
-        bench_read_model *model = &results->model[i];
-        results->models = i + 1;
-        model->label = bench_field_text(reader, object, "label");
-        model->params = bench_field_text_or_null(reader, object, "params");
-        model->synthetic = bench_field_boolean(reader, object, "synthetic");
-    }
-    bench_field_place(reader, "%s", "");
+    bench_read_model *model = out;
+    model->label = bench_field_text(reader, object, "label");
+    model->params = bench_field_text_or_null(reader, object, "params");
+    model->synthetic = bench_field_boolean(reader, object, "synthetic");
 }
 
-static void read_targets(bench_reader *reader, const json_t *root, bench_results *results)
+static void read_target(bench_reader *reader, const json_t *object, void *out)
 {
-    const json_t *array = bench_field_array(reader, root, "targets", 1, MOST_ITEMS);
-    size_t size = json_array_size(array);
-    results->target = bench_alloc(size, sizeof *results->target);
-    for (size_t i = 0; i < size && reader->wrong == NULL; i++) {
-        const json_t *object = json_array_get(array, i);
-        bench_field_place(reader, "targets[%zu]", i);
-        bench_read_target *target = &results->target[i];
-        results->targets = i + 1;
-        target->id = bench_field_text(reader, object, "id");
-        target->label = bench_field_text(reader, object, "label");
-        target->outcome = bench_field_text(reader, object, "outcome");
-        target->value = bench_field_number_or_null(reader, object, "value", BENCH_ABOVE_ZERO);
-    }
-    bench_field_place(reader, "%s", "");
+    bench_read_target *target = out;
+    target->id = bench_field_text(reader, object, "id");
+    target->label = bench_field_text(reader, object, "label");
+    target->outcome = bench_field_text(reader, object, "outcome");
+    target->value = bench_field_number_or_null(reader, object, "value", BENCH_ABOVE_ZERO);
 }
 
 static void read_machine(bench_reader *reader, const json_t *root, bench_read_machine *out)
@@ -272,6 +279,9 @@ static void read_head(bench_reader *reader, const json_t *root, bench_results *r
 
 char *bench_results_parse(const char *bytes, size_t length, bench_results *results)
 {
+    static const elements models = {"models", 1, MOST_ITEMS, sizeof *results->model, read_model},
+                          targets = {"targets", 1, MOST_ITEMS, sizeof *results->target,
+                                     read_target};
     memset(results, 0, sizeof *results);
     if (length == 0)
         return bench_copy("is empty");
@@ -286,9 +296,9 @@ char *bench_results_parse(const char *bytes, size_t length, bench_results *resul
         bench_field_wrong(&reader, "results", "is not a JSON object");
     read_head(&reader, root, results);
     read_machine(&reader, root, &results->machine);
-    read_models(&reader, root, results);
+    results->model = read_array(&reader, root, &models, &results->models);
     read_all_results(&reader, root, results);
-    read_targets(&reader, root, results);
+    results->target = read_array(&reader, root, &targets, &results->targets);
     json_decref(root);
     return reader.wrong;
 }

@@ -4,18 +4,13 @@
 #ifndef BENCH_READ_RESULTS_H
 #define BENCH_READ_RESULTS_H
 
+#include "measure/sample.h"
 #include "stats/stats.h"
 
 #include <stddef.h>
 
 /* Of the results' JSON; bench/results.schema.json describes it. */
 enum { BENCH_SCHEMA_VERSION = 1 };
-
-typedef struct bench_read_sample {
-    unsigned round, threads;
-    double time_s, wall_s;
-    double cpu_s, rss_peak_bytes, in_bytes, weights; /* NaN where not known */
-} bench_read_sample;
 
 typedef struct bench_read_model {
     char *label;
@@ -35,9 +30,9 @@ typedef struct bench_read_result {
     unsigned threads;
     int streaming;
     bench_read_status status;
-    char *note;     /* why it is not ok; NULL where it is */
-    char *checksum; /* of the output; NULL where not known */
-    bench_read_sample *sample;
+    char *note;           /* why it is not ok; NULL where it is */
+    char *checksum;       /* of the output; NULL where not known */
+    bench_sample *sample; /* round, threads, times, peak memory, input and weights */
     size_t samples, no_cores, oversubscribed;
     /* As they were reported. count is 0 where the figure does not exist. */
     bench_summary time, cpu, memory, byte_rate, weight_rate, speedup, efficiency, wall_ratio,

@@ -39,7 +39,7 @@ static void check_result(const bench_results *results, const bench_read_result *
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         check_summary(all[i]);
     for (size_t i = 0; i < r->samples; i++) {
-        const bench_read_sample *s = &r->sample[i];
+        const bench_sample *s = &r->sample[i];
         FUZZ_REQUIRE(isfinite(s->time_s) && s->time_s > 0 && isfinite(s->wall_s) && s->wall_s > 0);
         FUZZ_REQUIRE(i == 0 || s->round > r->sample[i - 1].round);
     }
