@@ -248,7 +248,7 @@ static aq_status open_job(job *j, const char *input, const char *output, aq_erro
         status = aq_part_take(&j->part, &j->plan, o, output, err);
     if (status != AQ_OK)
         return status;
-    j->pool = aq_pool_create(o->threads != 0 ? o->threads : aq_usable_cpus());
+    j->pool = aq_pool_create(o->threads);
     if (j->pool == NULL)
         return aq_fail_memory(err, "the threads");
     j->underflows = aq_calloc(j->plan.item_count, sizeof *j->underflows);

@@ -79,7 +79,7 @@ static aq_status open_job(job *j, const char *params, const char *output, aq_err
     j->planned = status == AQ_OK;
     if (status != AQ_OK)
         return status;
-    j->pool = aq_pool_create(j->options.threads != 0 ? j->options.threads : aq_usable_cpus());
+    j->pool = aq_pool_create(j->options.threads);
     if (j->pool == NULL)
         return aq_fail_memory(err, "the threads");
     return open_sink(j, output, err);

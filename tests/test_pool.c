@@ -49,6 +49,14 @@ START_TEST(every_task_runs_once)
 }
 END_TEST
 
+START_TEST(none_asked_for_is_one_for_each_cpu)
+{
+    aq_pool *pool = aq_pool_create(0);
+    ck_assert_uint_eq(aq_pool_threads(pool), aq_usable_cpus());
+    aq_pool_destroy(pool);
+}
+END_TEST
+
 START_TEST(no_tasks_is_no_work)
 {
     aq_pool *pool = aq_pool_create(4);
@@ -172,6 +180,7 @@ int main(void)
 {
     TCase *tests = tcase_create("pool");
     tcase_add_test(tests, every_task_runs_once);
+    tcase_add_test(tests, none_asked_for_is_one_for_each_cpu);
     tcase_add_test(tests, no_tasks_is_no_work);
     tcase_add_test(tests, a_failure_stops_the_run);
     tcase_add_test(tests, nobody_waits_for_good);

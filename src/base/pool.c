@@ -88,8 +88,9 @@ static void *worker_main(void *arg)
 
 aq_pool *aq_pool_create(unsigned threads)
 {
+    const unsigned cpus = aq_usable_cpus();
     if (threads == 0)
-        threads = 1;
+        threads = cpus;
     aq_pool *pool = aq_aligned_alloc(alignof(aq_pool), sizeof *pool);
     worker *workers = aq_aligned_alloc(alignof(worker), threads * sizeof *workers);
     if (pool == NULL || workers == NULL) {
@@ -109,7 +110,6 @@ aq_pool *aq_pool_create(unsigned threads)
         pool->count = i + 1;
     }
     /* Without memory for it they work all the same. */
-    unsigned cpus = aq_usable_cpus();
     if (pool->count > cpus)
         pool->turns = aq_turns_create(pool->count, cpus);
     return pool;

@@ -9,8 +9,9 @@
 
 typedef struct aq_pool aq_pool;
 
-/* The caller is worker 0; threads - 1 more are started. Where starting one fails the pool goes on
- * with fewer (aq_pool_threads tells). NULL when out of memory. */
+/* The caller is worker 0; threads - 1 more are started; 0 threads stand for aq_usable_cpus(). Where
+ * starting one fails the pool goes on with fewer (aq_pool_threads tells). NULL when out of memory.
+ */
 aq_pool *aq_pool_create(unsigned threads);
 unsigned aq_pool_threads(const aq_pool *pool);
 void aq_pool_destroy(aq_pool *pool);

@@ -17,14 +17,9 @@ static const char *mode_name(aq_mode mode)
     return mode == AQ_MODE_BATCH ? "batch" : "streaming";
 }
 
-static unsigned threads_asked(const aq_quantize_options *options)
-{
-    return options->threads != 0 ? options->threads : aq_usable_cpus();
-}
-
 void quantize_report_warn(const aq_quantize_options *options, const repeat_runs *runs)
 {
-    unsigned asked = threads_asked(options);
+    unsigned asked = repeat_threads(options);
     if (runs->result.threads < asked)
         cli_error("warning: only %u of %u threads could be started; the output is the same, but "
                   "took longer",
@@ -193,7 +188,7 @@ static json_t *sandbox(void)
 static json_t *what_ran(const char *input, const char *output, const aq_quantize_options *options,
                         const aq_quantize_result *r)
 {
-    unsigned asked = threads_asked(options);
+    unsigned asked = repeat_threads(options);
     return json_pack(
         "{s:i, s:s, s:s, s:i, s:o, s:o, s:s, s:s?, s:s, s:s, s:o, s:o, s:o}", "schema_version", 1,
         "version", aq_version(), "status", "ok", "exit_code", 0, "input", report_text(input),

@@ -75,11 +75,16 @@ static void keep_first(repeat_runs *runs)
     runs->time_s[runs->count++] = r->time_s;
 }
 
+unsigned repeat_threads(const aq_quantize_options *options)
+{
+    return options->threads != 0 ? options->threads : aq_usable_cpus();
+}
+
 aq_status repeat_quantize(const char *input, const char *output, const aq_quantize_options *options,
                           unsigned count, repeat_runs *runs, aq_error *err)
 {
     *runs = (repeat_runs){.result.size = sizeof runs->result};
-    unsigned threads = options->threads != 0 ? options->threads : aq_usable_cpus();
+    unsigned threads = repeat_threads(options);
     aq_status status = make_room(runs, count, threads, err);
     if (status == AQ_OK)
         status = aq_quantize(input, output, options, &runs->result, err);

@@ -124,11 +124,10 @@ static aq_status open_job(job *j, const char *original, const char *quantized, a
         status = aq_matches_make(&j->matches, j->a, j->b, err);
     if (status != AQ_OK)
         return status;
-    unsigned threads = j->options.threads != 0 ? j->options.threads : aq_usable_cpus();
-    j->pool = aq_pool_create(threads);
+    j->pool = aq_pool_create(j->options.threads);
     if (j->pool == NULL)
         return aq_fail_memory(err, "the threads");
-    threads = aq_pool_threads(j->pool);
+    unsigned threads = aq_pool_threads(j->pool);
     j->sums = aq_calloc(ROUND, sizeof *j->sums);
     j->workers = aq_calloc(threads, sizeof *j->workers);
     if (j->sums == NULL || j->workers == NULL)
