@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "kernel_memory.h"
+#include "kernel_weights.h"
 #include "measure/team.h"
 #include "util.h"
 
@@ -55,27 +56,6 @@ static void unmap(uint8_t *p, size_t bytes)
         (void)munmap(p, bytes);
 }
 
-/* A sum of four uniform variables, nearly normal, of standard deviation 0.02. */
-static float next_weight(bench_rng *rng)
-{
-    uint64_t z = bench_rng_next(rng);
-    float sum = (float)(z & 0xffff) + (float)(z >> 16 & 0xffff) + (float)(z >> 32 & 0xffff) +
-                (float)(z >> 48);
-    return (sum - 131070.0f) * (0.0346f / 65536.0f);
-}
-
-/* The float16 or bfloat16 below in magnitude. */
-static uint16_t cut(aq_dtype dtype, float x)
-{
-    uint32_t bits, magnitude, least = 0x38800000; /* float16's least normal number */
-    memcpy(&bits, &x, sizeof bits);
-    magnitude = bits & 0x7fffffff;
-    if (dtype == AQ_DTYPE_BF16)
-        return (uint16_t)(bits >> 16);
-    return magnitude < least ? 0
-                             : (uint16_t)((bits >> 16 & 0x8000) | (magnitude - 0x38000000) >> 13);
-}
-
 /* A thread's part of the windows, at least one. */
 static void part(const bench_kernel_memory *memory, unsigned threads, unsigned index, size_t *first,
                  size_t *count)
@@ -91,8 +71,9 @@ static void fill(void *context, unsigned index)
     part(memory, memory->threads, index, &first, &count);
     bench_rng rng = {index + 1};
     for (size_t i = first * memory->window; i < (first + count) * memory->window; i++) {
-        float x = next_weight(&rng);
-        uint16_t f16 = cut(AQ_DTYPE_F16, x), bf16 = cut(AQ_DTYPE_BF16, x);
+        float x = bench_kernel_weight(bench_rng_next(&rng));
+        uint16_t f16 = bench_kernel_weight_cut(AQ_DTYPE_F16, x);
+        uint16_t bf16 = bench_kernel_weight_cut(AQ_DTYPE_BF16, x);
         memcpy(memory->source[0] + 4 * i, &x, 4);
         memcpy(memory->source[1] + 2 * i, &f16, 2);
         memcpy(memory->source[2] + 2 * i, &bf16, 2);

@@ -9,6 +9,7 @@
 
 #include "arrowquant.h"
 #include "ggml.h"
+#include "kernels/kernel_weights.h"
 
 #include <sched.h>
 #include <sys/mman.h>
@@ -236,28 +237,15 @@ static void *map(size_t size)
     return p;
 }
 
-/* Nearly normal weights of standard deviation 0.02, as float32 that float16 and bfloat16 cut
- * short: the bits of a sum of four uniform variables. */
 static void fill(aq_dtype source)
 {
     uint64_t state = 12345;
     size_t size = source_bytes(source);
     for (size_t i = 0; i < MEMORY_WEIGHTS; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
-        uint64_t z = (state ^ state >> 31) * 0x9e3779b97f4a7c15u;
-        float sum = (float)(z & 0xffff) + (float)(z >> 16 & 0xffff) + (float)(z >> 32 & 0xffff) +
-                    (float)(z >> 48);
-        float x = (sum - 131070.0f) * (0.0346f / 65536.0f);
-        uint32_t bits;
-        memcpy(&bits, &x, sizeof bits);
-        uint16_t half = (uint16_t)(bits >> 16);
-        if (source == AQ_DTYPE_F16) {
-            uint32_t magnitude = bits & 0x7fffffffu;
-            half = magnitude < 0x38800000u
-                       ? 0
-                       : (uint16_t)((bits >> 16 & 0x8000u) | (magnitude - 0x38000000u) >> 13);
-        }
-        memcpy(memory.src + i * size, source == AQ_DTYPE_F32 ? (void *)&bits : (void *)&half, size);
+        float x = bench_kernel_weight((state ^ state >> 31) * 0x9e3779b97f4a7c15u);
+        uint16_t half = bench_kernel_weight_cut(source, x);
+        memcpy(memory.src + i * size, source == AQ_DTYPE_F32 ? (void *)&x : (void *)&half, size);
     }
 }
 
