@@ -522,12 +522,13 @@ START_TEST(refuses_to_write)
         const char *words;
     } cases[] = {
         {{.name = "t", .dtype = AQ_DTYPE_Q4_K, .rank = 1, .shape = shape, .bytes = 18},
-         "'t'|Q4_K|.gguf"},
+         "in: tensor 't'|Q4_K|.gguf"},
         {{.name = "__metadata__", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = shape, .bytes = 32},
-         "__metadata__"},
-        {{.name = "t", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = shape, .bytes = 31}, "'t'|31"},
+         "in: tensor '__metadata__'"},
+        {{.name = "t", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = shape, .bytes = 31},
+         "in: tensor 't'|31"},
     };
-    aq_model from = {.format = AQ_FORMAT_SAFETENSORS};
+    aq_model from = {.path = "in", .format = AQ_FORMAT_SAFETENSORS};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         aq_out_tensor tensor = cases[i].tensor;
         aq_out_file file = {0};

@@ -42,11 +42,3 @@ aq_status aq_fail_memory(aq_error *err, const char *what)
 {
     return aq_fail(err, AQ_FAILURE, "out of memory for %s", what);
 }
-
-aq_status aq_fail_in(aq_error *err, aq_status status, const char *path)
-{
-    if (err == NULL)
-        return status;
-    aq_error inner = *err;
-    return aq_fail(err, status, "%s: %s", path, inner.message);
-}

@@ -20,8 +20,4 @@ aq_status aq_fail_errno(aq_error *err, const char *path, const char *what);
 /* AQ_FAILURE: out of memory, with what it was for. */
 aq_status aq_fail_memory(aq_error *err, const char *what);
 
-/* Puts "PATH: " before the message of err, for a failure that was found without knowing the file;
- * returns err's status. err may be NULL, status is then returned. */
-aq_status aq_fail_in(aq_error *err, aq_status status, const char *path);
-
 #endif

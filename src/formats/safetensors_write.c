@@ -73,25 +73,27 @@ static void write_tensor(aq_text *text, const aq_out_tensor *t, uint64_t begin)
 }
 
 /* A name that the reader would take for something else, a dtype or size it would refuse. */
-static aq_status check_tensor(const aq_out_tensor *t, aq_error *err)
+static aq_status check_tensor(const aq_out_tensor *t, const char *from, aq_error *err)
 {
     uint64_t weights = 1, bytes;
     if (aq_dtype_get(t->dtype)->safetensors == NULL)
-        return aq_fail(err, AQ_BAD_INPUT,
-                       "tensor '%.200s': safetensors has no dtype %s; write a .gguf file instead",
-                       t->name, aq_dtype_name(t->dtype));
+        return aq_fail(
+            err, AQ_BAD_INPUT,
+            "%s: tensor '%.200s': safetensors has no dtype %s; write a .gguf file instead", from,
+            t->name, aq_dtype_name(t->dtype));
     if (strcmp(t->name, "__metadata__") == 0)
-        return aq_fail(err, AQ_BAD_INPUT,
-                       "tensor '%s': safetensors keeps this name for metadata; write a .gguf file "
-                       "instead",
-                       t->name);
+        return aq_fail(
+            err, AQ_BAD_INPUT,
+            "%s: tensor '%s': safetensors keeps this name for metadata; write a .gguf file "
+            "instead",
+            from, t->name);
     bool fits = true;
     for (uint32_t i = 0; i < t->rank; i++)
         fits = fits && !__builtin_mul_overflow(weights, t->shape[i], &weights);
     if (!fits || !aq_dtype_bytes(t->dtype, weights, &bytes) || bytes != t->bytes)
         return aq_fail(err, AQ_BAD_INPUT,
-                       "tensor '%.200s': %" PRIu64 " bytes are not what its shape takes as %s",
-                       t->name, t->bytes, aq_dtype_name(t->dtype));
+                       "%s: tensor '%.200s': %" PRIu64 " bytes are not what its shape takes as %s",
+                       from, t->name, t->bytes, aq_dtype_name(t->dtype));
     return AQ_OK;
 }
 
@@ -105,29 +107,30 @@ static aq_status write_json(aq_text *text, const aq_layout *layout, uint32_t fil
         const aq_out_tensor *t = &layout->tensors[i];
         if (t->file != file)
             continue;
-        aq_status status = check_tensor(t, err);
+        aq_status status = check_tensor(t, from->path, err);
         if (status != AQ_OK)
             return status;
         write_tensor(text, t, *data);
         if (__builtin_add_overflow(*data, t->bytes, data))
-            return aq_fail(err, AQ_BAD_INPUT, "tensor '%.200s': the file would pass 2^64 bytes",
-                           t->name);
+            return aq_fail(err, AQ_BAD_INPUT, "%s: tensor '%.200s': the file would pass 2^64 bytes",
+                           from->path, t->name);
     }
     aq_text_puts(text, "}");
     aq_text_fill(text, ' ', -text->size % ALIGNMENT);
     return AQ_OK;
 }
 
-static aq_status finish_header(aq_text *text, aq_arena *arena, aq_out_file *out, aq_error *err)
+static aq_status finish_header(aq_text *text, aq_arena *arena, const char *from, aq_out_file *out,
+                               aq_error *err)
 {
     if (text->failed)
         return aq_fail_memory(err, "a header");
     uint64_t json_size = text->size - 8;
     if (json_size > AQ_SAFETENSORS_HEADER_MAX)
         return aq_fail(err, AQ_BAD_INPUT,
-                       "the header would take %" PRIu64
+                       "%s: the header would take %" PRIu64
                        " bytes, and readers refuse more than %d: split the model into shards",
-                       json_size, AQ_SAFETENSORS_HEADER_MAX);
+                       from, json_size, AQ_SAFETENSORS_HEADER_MAX);
     memcpy(text->data, &json_size, sizeof json_size);
     out->header_size = text->size;
     out->header = (const uint8_t *)aq_text_finish(text, arena);
@@ -143,12 +146,12 @@ aq_status aq_safetensors_layout(aq_layout *layout, uint32_t file, const aq_model
     aq_text_fill(&text, '\0', 8);
     aq_status status = write_json(&text, layout, file, from, &data, err);
     if (status == AQ_OK)
-        status = finish_header(&text, &layout->arena, out, err);
+        status = finish_header(&text, &layout->arena, from->path, out, err);
     aq_text_free(&text);
     if (status != AQ_OK)
         return status;
     if (__builtin_add_overflow(out->header_size, data, &out->size))
-        return aq_fail(err, AQ_BAD_INPUT, "the file would pass 2^64 bytes");
+        return aq_fail(err, AQ_BAD_INPUT, "%s: the file would pass 2^64 bytes", from->path);
     offset = out->header_size;
     for (size_t i = 0; i < layout->tensor_count; i++)
         if (layout->tensors[i].file == file) {

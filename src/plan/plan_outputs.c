@@ -228,7 +228,7 @@ static aq_status lay_out(aq_plan *plan, const aq_plan_options *options, aq_error
     }
     for (uint32_t i = 0; status == AQ_OK && i < layout->file_count; i++)
         status = aq_safetensors_layout(layout, i, plan->model, err);
-    return status == AQ_OK ? AQ_OK : aq_fail_in(err, status, plan->model->path);
+    return status;
 }
 
 static aq_status add_companions(aq_plan *plan, const aq_plan_options *options, aq_error *err)
