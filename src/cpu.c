@@ -35,6 +35,7 @@ static unsigned quota_of_group(const char *root, const char *directory, int vers
     char quota[64], period[64];
     if (version == 1)
         return aq_read_line_under(root, directory, "/cpu.cfs_quota_us", quota, sizeof quota) &&
+                       quota[0] != '-' &&
                        aq_read_line_under(root, directory, "/cpu.cfs_period_us", period,
                                           sizeof period)
                    ? whole_cpus(quota, period)

@@ -132,6 +132,7 @@ typedef struct job {
     aq_pool *pool;
     aq_reader *reader;
     aq_run_stats stats;
+    uint64_t available;               /* bytes of memory, before the run; asking takes time */
     atomic_uint_fast64_t *underflows; /* [items of the plan] */
 } job;
 
@@ -176,7 +177,7 @@ static uint64_t memory_needed(const job *j)
     return aq_memory_now() + aq_run_memory(&j->plan, j->options.mode, aq_pool_threads(j->pool));
 }
 
-static aq_status check_memory(const job *j, aq_error *err)
+static aq_status check_memory(job *j, aq_error *err)
 {
     const aq_quantize_options *o = &j->options;
     unsigned threads = aq_pool_threads(j->pool);
@@ -189,14 +190,14 @@ static aq_status check_memory(const job *j, aq_error *err)
             (unsigned long long)o->memory_limit, o->mode == AQ_MODE_BATCH ? "batch" : "streaming",
             threads, (unsigned long long)need,
             o->mode == AQ_MODE_BATCH ? "--mode streaming" : "fewer threads");
-    uint64_t available = aq_process_available_memory("");
-    if (need <= available)
+    j->available = aq_process_available_memory("");
+    if (need <= j->available)
         return AQ_OK;
     return aq_fail(err, AQ_FAILURE,
                    "%s mode with %u threads needs %llu bytes and %llu are available, by what is "
                    "free and the limits of control groups; %s",
                    o->mode == AQ_MODE_BATCH ? "batch" : "streaming", threads,
-                   (unsigned long long)need, (unsigned long long)available,
+                   (unsigned long long)need, (unsigned long long)j->available,
                    o->mode == AQ_MODE_BATCH ? "use --mode streaming"
                    : threads > 1            ? "use fewer threads"
                                             : "raise the limit, or free some memory");
@@ -207,7 +208,7 @@ static void open_reader(job *j)
 {
     if (j->options.io != AQ_IO_AUTO)
         return;
-    uint64_t limit = aq_process_available_memory(""), need = memory_needed(j);
+    uint64_t limit = j->available, need = memory_needed(j);
     if (j->options.memory_limit != 0)
         limit = aq_least(limit, j->options.memory_limit);
     uint64_t room = limit > need ? limit - need : 0;

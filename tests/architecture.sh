@@ -63,7 +63,7 @@ never 'formats do not know of threads' "$formats" 'src/base/(pool|thread)\.h'
 only 'input and output know what a model is' 'src/io/.*' "$public|$base|$formats|src/io/.*"
 only 'kernels see their own contract' 'src/kernels/.*' "$public|src/base/half\.h|src/kernels/.*"
 only 'the pool knows nothing of quantization' 'src/base/pool\.[ch]' \
-    "$public|src/base/(error|memory|pool|small|thread|turns)\.h"
+    "$public|src/base/(error|memory|placement|pool|small|thread|turns)\.h"
 never 'a plan reads and writes nothing' 'src/plan/.*' 'src/(io|run|kernels)/.*'
 never 'a run does not know of files and formats' 'src/run/.*' \
     'src/formats/(files|gguf|safetensors|shards).*'

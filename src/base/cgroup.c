@@ -45,7 +45,7 @@ static bool find_mount(const char *root, int version, const char *controller, ch
     bool found = false;
     while (!found && fgets(line, sizeof line, f) != NULL) {
         char type[64], options[512];
-        const char *rest = strstr(line, " - ");
+        const char *rest = strstr(line, " - cgroup");
         if (rest == NULL || sscanf(line, "%*s %*s %*s %4095s %4095s", mount_root, mount) != 2 ||
             sscanf(rest, " - %63s %*s %511s", type, options) != 2)
             continue;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "memory.h"
+#include "placement.h"
 #include "small.h"
 #include "thread.h"
 #include "turns.h"
@@ -38,7 +39,8 @@ struct aq_pool {
 
     worker *workers; /* written by their own threads during a run, read between runs */
     unsigned count;
-    aq_turns *turns; /* with more workers than CPUs; else NULL */
+    aq_turns *turns;         /* with more workers than CPUs; else NULL */
+    aq_placement *placement; /* with more CPUs than workers, where it matters; else NULL */
 };
 
 static void work(worker *self)
@@ -69,6 +71,7 @@ static void *worker_main(void *arg)
     worker *self = arg;
     aq_pool *pool = self->pool;
     uint64_t seen = 0;
+    aq_placement_enter(pool->placement);
     (void)pthread_mutex_lock(&pool->lock);
     for (;;) {
         while (!pool->quit && pool->generation == seen)
@@ -88,7 +91,8 @@ static void *worker_main(void *arg)
 
 aq_pool *aq_pool_create(unsigned threads)
 {
-    const unsigned cpus = aq_usable_cpus();
+    /* Asked once, and not for a lone thread: the answer is in files of control groups. */
+    const unsigned cpus = threads == 1 ? 1 : aq_usable_cpus();
     if (threads == 0)
         threads = cpus;
     aq_pool *pool = aq_aligned_alloc(alignof(aq_pool), sizeof *pool);
@@ -98,7 +102,8 @@ aq_pool *aq_pool_create(unsigned threads)
         aq_free(workers);
         return NULL;
     }
-    *pool = (aq_pool){.workers = workers};
+    *pool = (aq_pool){.workers = workers,
+                      .placement = threads > 1 ? aq_placement_create("", threads) : NULL};
     (void)pthread_mutex_init(&pool->lock, NULL);
     (void)pthread_cond_init(&pool->start, NULL);
     (void)pthread_cond_init(&pool->done, NULL);
@@ -134,6 +139,7 @@ void aq_pool_destroy(aq_pool *pool)
     (void)pthread_cond_destroy(&pool->start);
     (void)pthread_mutex_destroy(&pool->lock);
     aq_turns_destroy(pool->turns);
+    aq_placement_destroy(pool->placement);
     aq_free(pool->workers);
     aq_free(pool);
 }
@@ -153,7 +159,10 @@ int aq_pool_run(aq_pool *pool, uint64_t tasks, aq_pool_task *task, void *arg)
     (void)pthread_cond_broadcast(&pool->start);
     (void)pthread_mutex_unlock(&pool->lock);
 
+    /* The caller's thread is only borrowed. */
+    aq_placement_visit(pool->placement);
     work(&pool->workers[0]);
+    aq_placement_leave(pool->placement);
 
     (void)pthread_mutex_lock(&pool->lock);
     while (pool->busy > 0)

@@ -50,14 +50,16 @@ aq_process_usage aq_process_usage_now(void)
     return u;
 }
 
-/* The number that a file of a group holds; UINT64_MAX for "max" or none. */
+/* The number that a file of a group holds; UINT64_MAX for "max" or none, and for what version 1 has
+ * instead of a word, the largest multiple of a page that a signed number can be. */
 static uint64_t group_number(const char *root, const char *directory, const char *name)
 {
     char text[64];
     if (!aq_read_line_under(root, directory, name, text, sizeof text) || text[0] < '0' ||
         text[0] > '9')
         return UINT64_MAX;
-    return strtoull(text, NULL, 10);
+    uint64_t number = strtoull(text, NULL, 10);
+    return number >= INT64_MAX / 2 ? UINT64_MAX : number;
 }
 
 /* What the kernel takes back when the group needs it: files that it happens to keep. */
@@ -84,9 +86,15 @@ static void take_room(void *arg, const char *root, const char *directory, int ve
     uint64_t *available = arg;
     const char *name = version == 2 ? "/memory.max" : "/memory.limit_in_bytes";
     uint64_t limit = group_number(root, directory, name);
+    if (limit == UINT64_MAX)
+        return;
     name = version == 2 ? "/memory.current" : "/memory.usage_in_bytes";
     uint64_t used = group_number(root, directory, name);
-    if (limit == UINT64_MAX || used == UINT64_MAX)
+    if (used == UINT64_MAX)
+        return;
+    /* The kernel counts a group's pages up to answer the next question: not where there is room
+     * enough anyway. */
+    if (limit > used && limit - used >= *available)
         return;
     used -= aq_least(used, reclaimable(root, directory, version));
     *available = aq_least(*available, limit > used ? limit - used : 0);

@@ -4,26 +4,26 @@
 #include "plan.h"
 
 #include <fnmatch.h>
-#include <unistd.h>
 
+#include "base/caches.h"
 #include "base/error.h"
 #include "base/small.h"
 #include "mixture.h"
 #include "plan_internal.h"
 
-enum { TILE_MIN = 128 * 1024, TILE_MAX = 1024 * 1024, TILE_ALIGN = 4096, CACHE_LINE = 64 };
+enum {
+    TILE_MIN = 128 * 1024,
+    TILE_MAX = 1024 * 1024,
+    TILE_ALIGN = 4096,
+    L2_USUAL = 512 * 1024,
+    CACHE_LINE = 64
+};
 
 /* A tile's source and result are to stay in L2 together with what the kernel needs beside them, and
  * reads below 128 KiB cost more in calls than they save in cache misses. */
 static size_t default_tile_bytes(void)
 {
-    long l2 = -1;
-#if defined(_SC_LEVEL2_CACHE_SIZE)
-    l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
-#endif
-    if (l2 <= 0)
-        l2 = 512 * 1024;
-    size_t half = (size_t)l2 / 2;
+    size_t l2 = aq_cache_l2(), half = (l2 > 0 ? l2 : L2_USUAL) / 2;
     return half < TILE_MIN ? TILE_MIN : half > TILE_MAX ? TILE_MAX : half;
 }
 
