@@ -7,6 +7,7 @@
 #include "scratch.h"
 #include "suite.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 /* CPU i of `cores` * `threads` is a thread of core i % cores, as most systems number them. */
@@ -34,6 +35,7 @@ static void check_placement(unsigned threads, unsigned cpus)
 {
     aq_placement *p = aq_placement_create(scratch_dir, threads);
     ck_assert_ptr_nonnull(p);
+    ck_assert(aq_placement_confines(p));
     for (unsigned cpu = 0; cpu < 10000; cpu++)
         ck_assert_msg(aq_placement_has(p, cpu) == (cpu < 32 && (cpus >> cpu & 1) != 0), "CPU %u",
                       cpu);
@@ -61,24 +63,32 @@ START_TEST(cores_before_their_second_threads)
 }
 END_TEST
 
+static bool confined(unsigned threads)
+{
+    aq_placement *p = aq_placement_create(scratch_dir, threads);
+    bool confines = p != NULL && aq_placement_confines(p);
+    aq_placement_destroy(p);
+    return confines;
+}
+
 START_TEST(the_scheduler_decides)
 {
-    ck_assert_ptr_null(aq_placement_create(scratch_dir, 2)); /* the system does not tell */
+    ck_assert(!confined(2)); /* the system does not tell */
     put_cores(4, 1);
-    ck_assert_ptr_null(aq_placement_create(scratch_dir, 2));
+    ck_assert(!confined(2));
     put_cores(4, 2);
-    ck_assert_ptr_null(aq_placement_create(scratch_dir, 8)); /* all are needed */
-    ck_assert_ptr_null(aq_placement_create(scratch_dir, 9));
+    ck_assert(!confined(8)); /* all are needed */
+    ck_assert(!confined(9));
     scratch_text("/proc/self/status", "Cpus_allowed_list:\t0-6\n"); /* somebody has chosen */
-    ck_assert_ptr_null(aq_placement_create(scratch_dir, 2));
+    ck_assert(!confined(2));
     static const char *const lists[] = {"", "\n", "x", "0-99999\n", "7-0\n", "-1\n"};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         put_cores(4, 2);
         scratch_text("/sys/devices/system/cpu/cpu3/topology/thread_siblings_list", lists[i]);
-        ck_assert_ptr_null(aq_placement_create(scratch_dir, 2));
+        ck_assert(!confined(2));
         put_cores(4, 2);
         scratch_text("/sys/devices/system/cpu/online", lists[i]);
-        ck_assert_ptr_null(aq_placement_create(scratch_dir, 2));
+        ck_assert(!confined(2));
     }
 }
 END_TEST
@@ -103,6 +113,45 @@ START_TEST(a_visitor_goes_as_it_came)
     aq_placement_visit(NULL);
     aq_placement_leave(NULL);
     aq_placement_enter(NULL);
+}
+END_TEST
+
+typedef struct waiting {
+    pthread_mutex_t lock;
+    const aq_placement *placement;
+    cpu_set_t begun, entered;
+} waiting;
+
+static void *wait_and_enter(void *arg)
+{
+    waiting *w = arg;
+    (void)pthread_mutex_lock(&w->lock);
+    (void)sched_getaffinity(0, sizeof w->begun, &w->begun);
+    aq_placement_enter(w->placement);
+    (void)sched_getaffinity(0, sizeof w->entered, &w->entered);
+    (void)pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+START_TEST(workers_begin_apart)
+{
+    cpu_set_t all;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof all, &all), 0);
+    if (CPU_COUNT(&all) < 2)
+        return;
+    aq_placement *p = aq_placement_create(scratch_dir, 2); /* of the true CPUs */
+    ck_assert_ptr_nonnull(p);
+    waiting w = {.lock = PTHREAD_MUTEX_INITIALIZER, .placement = p};
+    pthread_t thread;
+    (void)pthread_mutex_lock(&w.lock);
+    ck_assert_int_eq(pthread_create(&thread, NULL, wait_and_enter, &w), 0);
+    aq_placement_begin(p, thread, 1);
+    (void)pthread_mutex_unlock(&w.lock);
+    (void)pthread_join(thread, NULL);
+    ck_assert_int_eq(CPU_COUNT(&w.begun), 1);
+    ck_assert(CPU_EQUAL(&w.entered, &all));
+    aq_placement_destroy(p);
+    aq_placement_begin(NULL, pthread_self(), 1);
 }
 END_TEST
 
@@ -142,6 +191,7 @@ int main(void)
     tcase_add_test(tests, cores_before_their_second_threads);
     tcase_add_test(tests, the_scheduler_decides);
     tcase_add_test(tests, a_visitor_goes_as_it_came);
+    tcase_add_test(tests, workers_begin_apart);
     tcase_add_test(tests, caches_by_level);
     return RUN_SUITE("placement", tests);
 }

@@ -6,6 +6,7 @@
 #ifdef HAVE_SCHED_GETAFFINITY
 
 #include <ctype.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ typedef struct cpus {
 
 struct aq_placement {
     cpus chosen;
-    cpus before; /* what a visitor had */
+    bool confines; /* to fewer than are allowed */
+    cpus before;   /* what a visitor had */
     bool visited;
 };
 
@@ -124,13 +126,15 @@ static bool choose(const char *root, unsigned threads, cpus *chosen)
 
 aq_placement *aq_placement_create(const char *root, unsigned threads)
 {
-    cpus chosen;
-    if (!choose(root, threads, &chosen))
-        return NULL;
     aq_placement *p = aq_calloc(1, sizeof *p);
-    if (p != NULL)
-        p->chosen = chosen;
-    return p;
+    if (p == NULL)
+        return NULL;
+    p->confines = choose(root, threads, &p->chosen);
+    if (p->confines || (sched_getaffinity(0, sizeof p->chosen, p->chosen.sets) == 0 &&
+                        threads <= count(&p->chosen)))
+        return p;
+    aq_free(p);
+    return NULL;
 }
 
 void aq_placement_destroy(aq_placement *p)
@@ -143,6 +147,24 @@ bool aq_placement_has(const aq_placement *p, unsigned cpu)
     return cpu < MOST_CPUS && has(&p->chosen, cpu);
 }
 
+bool aq_placement_confines(const aq_placement *p)
+{
+    return p->confines;
+}
+
+void aq_placement_begin(const aq_placement *p, pthread_t thread, unsigned worker)
+{
+    int here = p != NULL ? sched_getcpu() : -1;
+    if (here < 0)
+        return;
+    unsigned cpu = (unsigned)here;
+    for (unsigned left = worker % count(&p->chosen); left > 0; left -= has(&p->chosen, cpu))
+        cpu = (cpu + 1) % MOST_CPUS;
+    cpus one = {0};
+    add(&one, cpu);
+    (void)pthread_setaffinity_np(thread, sizeof one, one.sets);
+}
+
 /* A refusal leaves things as they are. */
 void aq_placement_enter(const aq_placement *p)
 {
@@ -152,7 +174,7 @@ void aq_placement_enter(const aq_placement *p)
 
 void aq_placement_visit(aq_placement *p)
 {
-    if (p == NULL)
+    if (p == NULL || !p->confines)
         return;
     p->visited = sched_getaffinity(0, sizeof p->before, p->before.sets) == 0;
     if (p->visited)
@@ -184,6 +206,17 @@ bool aq_placement_has(const aq_placement *p, unsigned cpu)
 {
     (void)p, (void)cpu;
     return false;
+}
+
+bool aq_placement_confines(const aq_placement *p)
+{
+    (void)p;
+    return false;
+}
+
+void aq_placement_begin(const aq_placement *p, pthread_t thread, unsigned worker)
+{
+    (void)p, (void)thread, (void)worker;
 }
 
 void aq_placement_enter(const aq_placement *p)

@@ -40,7 +40,7 @@ struct aq_pool {
     worker *workers; /* written by their own threads during a run, read between runs */
     unsigned count;
     aq_turns *turns;         /* with more workers than CPUs; else NULL */
-    aq_placement *placement; /* with more CPUs than workers, where it matters; else NULL */
+    aq_placement *placement; /* with more than one worker and no more than CPUs; else NULL */
 };
 
 static void work(worker *self)
@@ -71,7 +71,6 @@ static void *worker_main(void *arg)
     worker *self = arg;
     aq_pool *pool = self->pool;
     uint64_t seen = 0;
-    aq_placement_enter(pool->placement);
     (void)pthread_mutex_lock(&pool->lock);
     for (;;) {
         while (!pool->quit && pool->generation == seen)
@@ -80,6 +79,7 @@ static void *worker_main(void *arg)
             break;
         seen = pool->generation;
         (void)pthread_mutex_unlock(&pool->lock);
+        aq_placement_enter(pool->placement);
         work(self);
         (void)pthread_mutex_lock(&pool->lock);
         if (--pool->busy == 0)
@@ -112,6 +112,8 @@ aq_pool *aq_pool_create(unsigned threads)
         if (i > 0 &&
             aq_thread_start(&workers[i].thread, AQ_KERNEL_STACK, worker_main, &workers[i]) != 0)
             break;
+        if (i > 0)
+            aq_placement_begin(pool->placement, workers[i].thread, i);
         pool->count = i + 1;
     }
     /* Without memory for it they work all the same. */
