@@ -37,6 +37,12 @@ files = {
     "too_many_values": old(good, claimed=1 << 30),
     "no_values": old(good, claimed=0),
     "bad_name": old(good, name=b"a\xff"),
+    "nameless": old(good, name=b""),
+    "long_name": struct.pack("<ii", 1, 1 << 20) + bytes(4096),
+    "cut_name": struct.pack("<ii", 1, 64) + bytes(32),
+    "cut_counts": struct.pack("<ii", 1, len(name)) + name + bytes(4),
+    "three_bytes": b"abc",
+    "never_called": old(good, calls=0),
     "nan": old(good[:7] + [float("nan")] + good[8:]),
     "infinite": old(good[:7] + [float("inf")] + good[8:]),
     "below_zero": old(good[:7] + [-1.0] + good[8:]),
@@ -52,6 +58,14 @@ files["gguf_bad_count"] = cm.gguf.gguf_bytes(
     [], {name.decode() + ".in_sum2": tensor(good), name.decode() + ".counts": tensor([-1.0])})
 files["gguf_two_counts"] = cm.gguf.gguf_bytes(
     [], {name.decode() + ".in_sum2": tensor(good), name.decode() + ".counts": tensor([1.0, 1.0])})
+halves = cm.Tensor("F16", [1, 256], bytes(512))
+files["gguf_half_sums"] = cm.gguf.gguf_bytes(
+    [], {name.decode() + ".in_sum2": halves, name.decode() + ".counts": tensor([1.0])})
+files["gguf_half_counts"] = cm.gguf.gguf_bytes(
+    [], {name.decode() + ".in_sum2": tensor(good), name.decode() + ".counts": cm.Tensor("F16", [1, 1], bytes(2))})
+files["gguf_long_name"] = cm.gguf.gguf_bytes([], {"n" * 5000 + ".in_sum2": tensor(good)})
+files["gguf_never_called"] = cm.gguf.gguf_bytes(
+    [], {name.decode() + ".in_sum2": tensor([0.0] * 256), name.decode() + ".counts": tensor([0.0])})
 for file, data in files.items():
     with open(file, "wb") as out:
         out.write(data)
@@ -61,7 +75,8 @@ python3 make.py
 mkdir out
 for file in empty no_entries many_entries negative_count cut too_many_values no_values bad_name nan \
     infinite below_zero short_row of_another_model twice model_instead text gguf_no_counts \
-    gguf_bad_count gguf_two_counts; do
+    gguf_bad_count gguf_two_counts nameless long_name cut_name cut_counts three_bytes gguf_half_sums \
+    gguf_half_counts gguf_long_name; do
     refused "$file" 3 "$file" arrowquant quantize -t q4_k_m --imatrix "$file" model.gguf out/x.gguf
     holds_only "$file" out ''
 done
@@ -78,6 +93,13 @@ equal 'the mixture' q4_k_m "$(json result.json mixture)"
 arrowquant quantize -q -t q4_k_m model.gguf out/plain.gguf
 checks=$((checks + 1))
 ! cmp -s out/x.gguf out/plain.gguf || fail 'the matrix changes nothing'
+
+# Sums of no call say nothing: old ones are taken as they are, newer ones as if all weighed the same.
+for file in never_called gguf_never_called; do
+    ok "$file" arrowquant quantize -t q4_k_m --force --imatrix "$file" model.gguf out/never.gguf
+    same "$file: all weigh the same" out/x.gguf out/never.gguf
+done
+rm out/never.gguf
 
 # The matrix is an input too.
 ln good hard.gguf

@@ -174,6 +174,7 @@ typedef struct reading {
     const json_t *root;
     aq_arena *arena;
     bool ok; /* all fields so far are what they should be */
+    bool no_memory;
 } reading;
 
 static const char *take_text(reading *r, const json_t *object, const char *key, size_t *size)
@@ -184,6 +185,7 @@ static const char *take_text(reading *r, const json_t *object, const char *key, 
     char *copy = text == NULL ? NULL : aq_arena_strndup(r->arena, text, length);
     if (size != NULL)
         *size = length;
+    r->no_memory = r->no_memory || (text != NULL && copy == NULL);
     r->ok = r->ok && copy != NULL;
     return copy;
 }
@@ -207,7 +209,7 @@ static uint64_t take_hash(reading *r, const char *key)
 /* What joins a name to the directory must not lead elsewhere. */
 static bool plain_name(const char *name)
 {
-    return name != NULL && name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
+    return name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
            strcmp(name, "..") != 0;
 }
 
@@ -223,6 +225,7 @@ static aq_part_files take_files(reading *r, const char *key, const char *sum)
     const json_t *list = json_object_get(r->root, key);
     size_t count = json_array_size(list);
     aq_part_file *file = aq_arena_alloc(r->arena, count * sizeof *file);
+    r->no_memory = r->no_memory || file == NULL;
     r->ok = r->ok && json_is_array(list) && file != NULL;
     for (size_t i = 0; r->ok && i < count; i++) {
         const json_t *entry = json_array_get(list, i);
@@ -242,6 +245,7 @@ static void take_texts(reading *r, aq_part *part)
     const json_t *list = json_object_get(r->root, "texts");
     size_t count = json_array_size(list);
     aq_out_text *texts = aq_arena_alloc(r->arena, count * sizeof *texts);
+    r->no_memory = r->no_memory || texts == NULL;
     r->ok = r->ok && json_is_array(list) && texts != NULL;
     for (size_t i = 0; r->ok && i < count; i++) {
         const json_t *entry = json_array_get(list, i);
@@ -255,7 +259,7 @@ static void take_texts(reading *r, aq_part *part)
 
 static aq_status take_record(aq_part *part, const json_t *root, const char *path, aq_error *err)
 {
-    reading r = {root, &part->arena, json_is_object(root)};
+    reading r = {.root = root, .arena = &part->arena, .ok = json_is_object(root)};
     uint64_t version = take_number(&r, root, "arrowquant_part");
     if (r.ok && version != RECORD_VERSION)
         return aq_fail(err, AQ_BAD_INPUT,
@@ -270,6 +274,8 @@ static aq_status take_record(aq_part *part, const json_t *root, const char *path
     part->shards = take_files(&r, "shards", "shards_checksum");
     part->copies = take_files(&r, "copies", "copies_checksum");
     take_texts(&r, part);
+    if (r.no_memory)
+        return aq_fail_memory(err, "the record of a part");
     return r.ok ? AQ_OK
                 : aq_fail(err, AQ_BAD_INPUT,
                           "%s: is no record of part %u of %u; make that part again", path,
@@ -287,7 +293,9 @@ aq_status aq_part_read(aq_part *part, const char *directory, const char *name, a
         return aq_fail_memory(err, "the record of a part");
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
     aq_status status;
-    if (root == NULL)
+    if (root == NULL && json_error_code(&why) == json_error_out_of_memory)
+        status = aq_fail_memory(err, "the record of a part");
+    else if (root == NULL)
         status = aq_fail(err, AQ_BAD_INPUT, "%s: line %d: %s; make part %u of %u again", path,
                          why.line, why.text, part->part, part->parts);
     else
