@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 static atomic_long calls;
+static atomic_flag begun = ATOMIC_FLAG_INIT;
+static atomic_bool over;
 static int hit_file = -1;
 
 /* Before the program begins: later it may have lost the right to. */
@@ -27,12 +30,23 @@ __attribute__((constructor)) static void open_hit_file(void)
         hit_file = creat(hit, 0666);
 }
 
+/* What an instrumented program writes of its own comes after this. */
+static void stop(void)
+{
+    atomic_store(&over, true);
+}
+
 /* No allocation here: malloc is among those that call it. */
 static int is_due(const char *function)
 {
     const char *fault = getenv("AQ_FAULT");
     size_t length = strlen(function);
     if (fault == NULL || strncmp(fault, function, length) != 0 || fault[length] != ':')
+        return 0;
+    /* Only now: a constructor's would come after the program's own destructors. */
+    if (!atomic_flag_test_and_set(&begun))
+        (void)atexit(stop);
+    if (atomic_load(&over))
         return 0;
     if (atomic_fetch_add(&calls, 1) + 1 != atol(fault + length + 1))
         return 0;

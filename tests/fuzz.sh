@@ -5,10 +5,13 @@
 
 set -eu
 : "${top_srcdir:?run it with make check}" "${top_builddir:?}"
-failed=0 targets=0
+failed=0 targets=0 mutations=20000
+[ -z "${AQ_UNDER:-}" ] || mutations=500 # ci/matrix: inside valgrind
 for corpus in "$top_srcdir"/tests/fuzz/corpus/*/; do
     target=$(basename "$corpus")
-    "$top_builddir/tests/fuzz/replay_$target" -m 20000 "$corpus" >"$target.$$.out" 2>&1 || {
+    # shellcheck disable=SC2086 # a command and its arguments
+    ${AQ_UNDER:-} "$top_builddir/tests/fuzz/replay_$target" -m "$mutations" "$corpus" \
+        >"$target.$$.out" 2>&1 || {
         printf 'FAIL: %s\n' "$target"
         cat "$target.$$.out"
         failed=1

@@ -118,12 +118,25 @@ install_once() {
         fi
         : >"$destination/.complete"
     fi
-    exec 9>&-
     bin=$(dirname "$(find "$destination" -type f -path '*/bin/arrowquant')")
+    [ -z "${AQ_UNDER:-}" ] || put_under
+    exec 9>&-
     lib=$(dirname "$(find "$destination" -type f -name 'arrowquant.pc')")/..
     PATH=$bin:$PATH
     LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
     export PATH LD_LIBRARY_PATH
+}
+
+# ci/matrix: commands inside valgrind, in the place of those installed.
+put_under() {
+    under=$destination/under
+    mkdir -p "$under"
+    for program in arrowquant arrowquant-bench; do
+        printf '#!/bin/sh\nexec %s %s "$@"\n' "$AQ_UNDER" "$bin/$program" >"$under/$program.new"
+        chmod +x "$under/$program.new"
+        mv "$under/$program.new" "$under/$program" # another test may just read the old one
+    done
+    bin=$under
 }
 
 built_since() { # STAMP
