@@ -33,21 +33,33 @@ compile() { # ARGUMENTS...
     $cc -std=gnu11 -D_GNU_SOURCE -O2 -I"$work" -I"$src" -I"$src/kernels" "$@"
 }
 
-build() { # OUTPUT CONTRACTED-FILE
+# Each source once; the twins as they are, and contracted.
+for file in "$work/table.c" "$work/isa.c" "$top_srcdir/tests/test_kernels.c"; do
+    compile -ffp-contract=off -c -o "$work/$(basename "$file" .c).o" "$file"
+done
+for file in scalar_blocks scalar_rows scalar_k; do
+    compile -ffp-contract=off -c -o "$work/$file-true.o" "$src/kernels/$file.c"
+    compile -mfma -ffp-contract=off -c -o "$work/$file-off.o" "$work/$file.c"
+done
+for file in scalar_blocks scalar_k; do
+    compile -mfma -ffp-contract=fast -c -o "$work/$file-fast.o" "$work/$file.c"
+done
+
+link() { # OUTPUT CONTRACTED-FILE
+    set -- "$1" "$2" "$work/table.o" "$work/isa.o" "$work/test_kernels.o"
     for file in scalar_blocks scalar_rows scalar_k; do
         contract=off
         [ "$file" != "$2" ] || contract=fast
-        compile -mfma -ffp-contract=$contract -c -o "$work/$file.o" "$work/$file.c"
+        set -- "$@" "$work/$file-true.o" "$work/$file-$contract.o"
     done
-    compile -ffp-contract=off -o "$1" "$work/scalar_blocks.o" "$work/scalar_rows.o" \
-        "$work/scalar_k.o" "$work/table.c" "$work/isa.c" "$src/kernels/scalar_blocks.c" \
-        "$src/kernels/scalar_rows.c" "$src/kernels/scalar_k.c" \
-        "$top_srcdir/tests/test_kernels.c" -lm
+    output=$1
+    shift 2
+    $cc -o "$output" "$@" -lm
 }
 
 # All that fails must be of the family that is contracted.
 must_fail() { # FAMILY PATTERN CONTRACTED-FILE
-    build "$work/contracted" "$3"
+    link "$work/contracted" "$3"
     if "$work/contracted" --brief >"$work/log"; then
         echo "FAIL: contracted kernels of $1 passed"
         exit 1
@@ -61,7 +73,7 @@ must_fail() { # FAMILY PATTERN CONTRACTED-FILE
     printf 'contracted %s: %s\n' "$1" "$(tail -n 1 "$work/log")"
 }
 
-build "$work/honest" none
+link "$work/honest" none
 "$work/honest" --brief
 must_fail 'types of 32 weights a block' 'q[458]_[01]_' scalar_blocks
 must_fail 'K types' 'q[2-6]_k_' scalar_k
