@@ -4,52 +4,17 @@
 # reported when runs succeed, fail, lie, hang, or are interrupted.
 
 # shellcheck disable=SC2086 # $small is a list of words
-set -u
-: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
-bench=$top_builddir/arrowquant-bench
-fake=$top_srcdir/tests/fake-arrowquant
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM
-unset TMPDIR NO_COLOR SOURCE_DATE_EPOCH FAKE_MODE FAKE_WHEN FAKE_LOG FAKE_SLEEP
-failed=0
+# shellcheck source=tests/bench_lib.sh
+. "${top_srcdir:?run it with make check}/tests/bench_lib.sh"
 
-fail() {
-    printf 'FAIL: %s\n' "$*"
-    failed=1
-}
-
-# Runs the benchmark with the stand-in: expect CODE ARGUMENTS...; leaves $dir/out, $dir/err.
-expect() {
+# With the stand-in for arrowquant.
+expect() { # CODE ARGUMENTS...
     want=$1
     shift
     rm -rf "$dir/o" "$dir/w"
     mkdir "$dir/w"
-    code=0
-    "$bench" --binary "$fake" --output-dir "$dir/o" --work-dir "$dir/w" "$@" \
-        >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* gave $code, not $want: $(cat "$dir/err")"
-    [ -z "$(ls "$dir/w")" ] || fail "$* left in the work directory: $(ls "$dir/w")"
+    run "$want" --binary "$fake" --output-dir "$dir/o" --work-dir "$dir/w" "$@"
 }
-
-says() { # FILE PATTERN
-    grep -Eq -- "$2" "$dir/$1" || fail "$1 does not say \"$2\": $(cat "$dir/$1")"
-}
-
-says_not() { # FILE PATTERN
-    ! grep -Eq -- "$2" "$dir/$1" || fail "$1 says \"$2\": $(cat "$dir/$1")"
-}
-
-valid() { # [--broken]
-    python3 "$top_srcdir/tests/validate_results.py" "$top_srcdir/bench/results.schema.json" \
-        "$dir/o/parallel_benchmark_results.json" "$@" >"$dir/valid" 2>&1
-    case $? in
-    0) ;;
-    77) not_validated=yes ;;
-    *) fail "$(cat "$dir/valid")" ;;
-    esac
-}
-not_validated=no
 
 small='--cores 1,2 --model-size 2x32x64 --rounds 2'
 
@@ -63,7 +28,7 @@ expect 0 --all --quick --group speedup_analysis --rounds 2 --seed 5 \
     --export "google-benchmark=$dir/e.google" --export "github=$dir/e.github" \
     --export "bencher=$dir/e.bencher" --export "html=$dir/e<&\".html"
 unset SOURCE_DATE_EPOCH FAKE_SLEEP
-valid --broken
+follows results.schema.json o/parallel_benchmark_results.json --broken
 for title in 'ArrowQuant Parallelization Benchmark Report' 'Parallel Scaling Results:' \
     'Speedup Analysis Results:' 'Model Size Results:' 'Streaming vs Batch Results:' 'Targets:' \
     'Verification:' 'Environment:' '^Threads    Time \(s\)     Memory \(MB\)     Speedup    Efficiency' \
@@ -339,5 +304,4 @@ code=0
 [ "$code" = 1 ] || fail "an absent model gave $code"
 says err 'absent.gguf'
 
-[ "$not_validated" = no ] || echo 'python3-jsonschema is absent: the JSON was not validated'
-exit "$failed"
+finish

@@ -2,34 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Baselines as a user meets them: saved, compared with, and refused where they prove nothing.
 
-set -u
-: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
-dir=$(mktemp -d "${TMPDIR:-/tmp}/baseline-test.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM
-unset TMPDIR NO_COLOR SOURCE_DATE_EPOCH FAKE_MODE FAKE_WHEN FAKE_LOG
+# shellcheck source=tests/bench_lib.sh
+. "${top_srcdir:?run it with make check}/tests/bench_lib.sh"
 stored=$dir/o/baselines/main.json
-failed=0
 mkdir "$dir/w"
-
-fail() {
-    printf 'FAIL: %s\n' "$*"
-    failed=1
-}
 
 expect() { # CODE ARGUMENTS...
     want=$1
     shift
-    code=0
-    "$top_builddir/arrowquant-bench" --binary "$top_srcdir/tests/fake-arrowquant" \
-        --output-dir "$dir/o" --work-dir "$dir/w" --model-size 2x32x64 "$@" \
-        >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* gave $code, not $want: $(cat "$dir/err")"
-    [ -z "$(ls "$dir/w")" ] || fail "$* left in the work directory: $(ls "$dir/w")"
-}
-
-says() { # FILE PATTERN
-    grep -Eq -- "$2" "$dir/$1" || fail "$1 does not say \"$2\": $(cat "$dir/$1")"
+    run "$want" --binary "$fake" --output-dir "$dir/o" --work-dir "$dir/w" --model-size 2x32x64 "$@"
 }
 
 refused() { # CODE PATTERN ARGUMENTS...: one line, and nothing measured
@@ -54,9 +35,7 @@ says e.html '<h2 id="baseline">Against baseline main'
 says e.html 'id="baseline-plot'
 says o/parallel_benchmark_results.json '"worse": 0'
 [ ! -s "$dir/err" ] || fail "complained without reason: $(cat "$dir/err")"
-python3 "$top_srcdir/tests/validate_results.py" "$top_srcdir/bench/results.schema.json" \
-    "$dir/o/parallel_benchmark_results.json" >"$dir/valid" 2>&1
-case $? in 0 | 77) ;; *) fail "$(cat "$dir/valid")" ;; esac
+valid
 
 # Twice the CPU time, and four times the memory: a warning, and no more.
 FAKE_MODE=hungry
@@ -136,4 +115,4 @@ refused 1 'main.json: Is a directory' --cores 1
 expect 2 --cores 1 --baseline ../main
 says err 'is not a plain name'
 expect 2 --cores 1 --save-baseline .x
-exit "$failed"
+finish

@@ -3,45 +3,19 @@
 # arrowquant-bench --compare from end to end, with stand-ins for both builds that are as slow as
 # they are told to be; what is refused; and one short comparison of the real build with itself.
 
-set -u
-: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
-bench=$top_builddir/arrowquant-bench
-fake=$top_srcdir/tests/fake-arrowquant
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM
-unset TMPDIR NO_COLOR SOURCE_DATE_EPOCH FAKE_MODE FAKE_WHEN FAKE_LOG FAKE_ARM FAKE_TIME
-failed=0 not_validated=no
+# shellcheck source=tests/bench_lib.sh
+. "${top_srcdir:?run it with make check}/tests/bench_lib.sh"
 
-fail() {
-    printf 'FAIL: %s\n' "$*"
-    failed=1
-}
-
-says() { # FILE PATTERN
-    grep -Eq -- "$2" "$dir/$1" || fail "$1 does not say \"$2\": $(cat "$dir/$1")"
-}
-
-# Compares two stand-ins: expect CODES ARGUMENTS...; leaves $dir/out, $dir/err.
-expect() {
+# Compares two stand-ins.
+expect() { # CODES ARGUMENTS...
     want=$1
     shift
     rm -rf "$dir/o" "$dir/w"
     mkdir "$dir/w"
-    code=0
-    "$bench" --binary "$fake" --compare "$fake" --threads 2 --output-dir "$dir/o" \
-        --work-dir "$dir/w" "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    case " $want " in *" $code "*) ;; *) fail "$* gave $code, not $want: $(cat "$dir/out" "$dir/err")" ;; esac
-    [ -z "$(ls "$dir/w")" ] || fail "$* left in the work directory: $(ls "$dir/w")"
+    run "$want" --binary "$fake" --compare "$fake" --threads 2 --output-dir "$dir/o" \
+        --work-dir "$dir/w" "$@"
     # With --strict, a machine that is not fit is not measured on.
-    ! grep -q 'not fit for a verdict' "$dir/err" || return 0
-    python3 "$top_srcdir/tests/validate_results.py" "$top_srcdir/bench/results.schema.json" \
-        "$dir/o/parallel_benchmark_results.json" >"$dir/valid" 2>&1
-    case $? in
-        0) ;;
-        77) not_validated=yes ;;
-        *) fail "$(cat "$dir/valid")" ;;
-    esac
+    grep -q 'not fit for a verdict' "$dir/err" || valid
 }
 
 # ---- verdicts ----
@@ -220,5 +194,4 @@ real "$top_builddir/arrowquant"
 real "$top_builddir/arrowquant-bench"
 [ ! -x "$top_builddir/.libs/arrowquant" ] || real "$top_builddir/.libs/arrowquant"
 
-[ "$not_validated" = no ] || echo 'python3-jsonschema is absent: the JSON was not validated'
-exit "$failed"
+finish

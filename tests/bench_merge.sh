@@ -2,26 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Results of several machines joined in one report, and those refused that are not what they say.
 
-set -u
-: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
-bench=$top_builddir/arrowquant-bench
-dir=$(mktemp -d "${TMPDIR:-/tmp}/merge-test.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM
-unset TMPDIR NO_COLOR SOURCE_DATE_EPOCH FAKE_MODE FAKE_WHEN FAKE_LOG
-failed=0
+# shellcheck source=tests/bench_lib.sh
+. "${top_srcdir:?run it with make check}/tests/bench_lib.sh"
 cd "$dir" || exit 1
-
-fail() {
-    printf 'FAIL: %s\n' "$*"
-    failed=1
-}
 
 measure() { # FILE ARGUMENTS...
     to=$1
     shift
     mkdir -p w
-    "$bench" --binary "$top_srcdir/tests/fake-arrowquant" --output-dir o --work-dir w -q \
+    "$bench" --binary "$fake" --output-dir o --work-dir w -q \
         --model-size 2x32x64 "$@" 2>err || fail "$* failed: $(cat err)"
     mv o/parallel_benchmark_results.json "$to"
 }
@@ -29,22 +18,7 @@ measure() { # FILE ARGUMENTS...
 merge() { # CODE ARGUMENTS...
     want=$1
     shift
-    code=0
-    "$bench" --merge --output-dir m "$@" >out 2>err </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "--merge $* gave $code, not $want: $(cat err)"
-}
-
-valid() { # [--broken]
-    python3 "$top_srcdir/tests/validate_results.py" "$top_srcdir/bench/merged.schema.json" \
-        m/merged_benchmark_results.json "$@" >valid 2>&1
-    case $? in
-    0 | 77) ;;
-    *) fail "$(cat valid)" ;;
-    esac
-}
-
-says() { # FILE PATTERN
-    grep -Eq -- "$2" "$1" || fail "$1 does not say \"$2\": $(cat "$1")"
+    run "$want" --merge --output-dir m "$@"
 }
 
 refused() { # CODE PATTERN ARGUMENTS...
@@ -75,7 +49,7 @@ says out '^Targets:$'
 [ "$(grep -c '^[123]   not run$' out)" = 8 ] || fail "not a row for what was not run: $(cat out)"
 cmp -s out m/merged_benchmark_report.txt || fail 'the report is not what was printed'
 cmp -s e.json m/merged_benchmark_results.json || fail 'the JSON differs'
-valid --broken
+follows merged.schema.json m/merged_benchmark_results.json --broken
 [ ! -s err ] || fail "complained: $(cat err)"
 merge 0 o/baselines/kept.json a.json b.json -q
 [ ! -s out ] || fail '-q printed a report'
@@ -112,7 +86,7 @@ fi
 # One model, one version, two outputs: one of the machines is wrong.
 sed 's/0123456789abcdef/0123456789abcdee/' b.json >wrong.json
 merge 1 a.json wrong.json
-valid
+follows merged.schema.json m/merged_benchmark_results.json
 says err 'wrong.json: model 2x32x64 has output 0123456789abcdee, and in a.json 0123456789abcdef'
 says out '^Failures:'
 # Another version may make other bytes.
@@ -123,18 +97,18 @@ merge 0 a.json newer.json
 FAKE_MODE=fail
 export FAKE_MODE
 mkdir -p w
-"$bench" --binary "$top_srcdir/tests/fake-arrowquant" --output-dir o --work-dir w -q --cores 1 \
+"$bench" --binary "$fake" --output-dir o --work-dir w -q --cores 1 \
     --model-size 2x32x64 --rounds 2 2>/dev/null
 mv o/parallel_benchmark_results.json failed.json
 unset FAKE_MODE
 merge 1 a.json failed.json
-valid
+follows merged.schema.json m/merged_benchmark_results.json
 says err '^arrowquant-bench: failed.json: parallel_1_threads: '
 says out '^2   failed: '
 sed 's/"outcome": "skipped"/"outcome": "missed"/' b.json >missed.json
 merge 0 a.json missed.json
 merge 4 a.json missed.json --check-targets
-valid
+follows merged.schema.json m/merged_benchmark_results.json
 sed 's/"doubts": \[\]/"doubts": ["it was hot"]/' b.json >hot.json
 if ! cmp -s b.json hot.json; then
     merge 0 hot.json
@@ -164,4 +138,4 @@ code=0
 "$bench" a.json >out 2>err || code=$?
 [ "$code" = 2 ] || fail "a file without --merge gave $code"
 says err 'unexpected argument "a.json"'
-exit "$failed"
+finish

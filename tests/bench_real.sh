@@ -2,33 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # arrowquant-bench with the arrowquant of this build: small models, every section, a bad model.
 
-set -u
-: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
-bench=$top_builddir/arrowquant-bench
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM
-failed=0
-
-fail() {
-    printf 'FAIL: %s\n' "$*"
-    failed=1
-}
+# shellcheck source=tests/bench_lib.sh
+. "${top_srcdir:?run it with make check}/tests/bench_lib.sh"
 
 measure() { # CODE ARGUMENTS...
     want=$1
     shift
-    code=0
-    "$bench" --binary "$top_builddir/arrowquant" --output-dir "$dir/o" --work-dir "$dir/w" \
-        --rounds 2 "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* gave $code, not $want: $(cat "$dir/err")"
-    [ -z "$(ls "$dir/w")" ] || fail "$* left in the work directory: $(ls "$dir/w")"
-    python3 "$top_srcdir/tests/validate_results.py" "$top_srcdir/bench/results.schema.json" \
-        "$dir/o/parallel_benchmark_results.json" >"$dir/valid" 2>&1
-    case $? in
-    0 | 77) ;;
-    *) fail "$(cat "$dir/valid")" ;;
-    esac
+    run "$want" --binary "$top_builddir/arrowquant" --output-dir "$dir/o" --work-dir "$dir/w" \
+        --rounds 2 "$@"
+    valid
 }
 
 # Synthetic models of every dtype, to every kind of output.
@@ -58,4 +40,4 @@ head -c 100000 "$dir/own.safetensors" >"$dir/short.safetensors"
 measure 1 --cores 1,2 --model "$dir/short.safetensors"
 grep -q 'short.safetensors' "$dir/err" || fail "the bad model is not named: $(cat "$dir/err")"
 
-exit "$failed"
+finish

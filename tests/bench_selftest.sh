@@ -3,29 +3,13 @@
 # arrowquant-bench --selftest: the gate meets its bars on the traces that came with it, finds them
 # wherever it is, fails on traces on which a gate must fail, and names what is wrong with a file.
 
-set -u
-: "${top_srcdir:?run it with make check}" "${top_builddir:?}"
-bench=$top_builddir/arrowquant-bench
-dir=$(mktemp -d "${TMPDIR:-/tmp}/bench-test.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM
-failed=0
+# shellcheck source=tests/bench_lib.sh
+. "${top_srcdir:?run it with make check}/tests/bench_lib.sh"
 
-fail() {
-    printf 'FAIL: %s\n' "$*"
-    failed=1
-}
-
-expect() { # CODE ARGUMENTS...; leaves $dir/out, $dir/err
+expect() { # CODE ARGUMENTS...
     want=$1
     shift
-    code=0
-    "$bench" --output-dir "$dir/o" "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
-    [ "$code" = "$want" ] || fail "$* gave $code, not $want: $(cat "$dir/out" "$dir/err")"
-}
-
-says() { # FILE PATTERN
-    grep -Eq -- "$2" "$dir/$1" || fail "$1 does not say \"$2\": $(cat "$dir/$1")"
+    run "$want" --output-dir "$dir/o" "$@"
 }
 
 # ---- the traces that are installed ----
@@ -106,4 +90,4 @@ says err 'cannot read .*/absent: No such file'
 expect 2 --traces ''
 says err 'the path is empty'
 
-exit "$failed"
+finish
