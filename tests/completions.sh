@@ -29,11 +29,12 @@ offered_by_fish() { # WORDS...
         complete -C '$*'" | cut -f 1
 }
 
-# compadd says what would be shown; the completion system calls it as for a user's Tab.
+# The first shell finds what completes what, the others read it (compdump); a key is not waited for
+# (KEYTIMEOUT). compadd says what would be shown; the completion system calls it as for a user's Tab.
 cat >drive.zsh <<'ZSH'
 zmodload zsh/zpty
 zpty shell zsh -f -i
-zpty -w shell "PS1= ; PROMPT= ; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D; setopt no_list_ambiguous no_auto_menu"
+zpty -w shell "KEYTIMEOUT=1; PS1= ; PROMPT= ; fpath=($1 \$fpath); autoload -U compinit; compinit -u -d $PWD/compdump; setopt no_list_ambiguous no_auto_menu"
 zpty -w shell "compadd() {
     if [[ \${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd \"\$@\"; return; fi
     typeset -a hits; builtin compadd -A hits \"\$@\"; print -rl -- \$hits >>$PWD/zsh.hits; builtin compadd \"\$@\"; }"
