@@ -271,6 +271,20 @@ START_TEST(packed_rows)
 }
 END_TEST
 
+START_TEST(what_is_no_type_has_nothing)
+{
+    static const int none[] = {-1, AQ_TYPE_COUNT, 1000};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        ck_assert_ptr_null(aq_type_name((aq_type)none[i]));
+        ck_assert_uint_eq(aq_type_block((aq_type)none[i]), 0);
+        ck_assert_uint_eq(aq_type_bytes((aq_type)none[i], 256), 0);
+        ck_assert_uint_eq(aq_type_bits((aq_type)none[i]), 0);
+    }
+    ck_assert_ptr_null(aq_dtype_name((aq_dtype)-1));
+    ck_assert_ptr_null(aq_dtype_name(AQ_DTYPE_COUNT));
+}
+END_TEST
+
 START_TEST(kernel_isa_is_what_runs)
 {
     ck_assert_int_eq(aq_kernel_isa(AQ_TYPE_Q8_0, AQ_DTYPE_F16, AQ_ISA_SCALAR), AQ_ISA_SCALAR);
@@ -316,6 +330,7 @@ int main(void)
     tcase_add_test(pure, bf16_rounds_to_nearest_even);
     tcase_add_test(pure, rows_reject_bad_arguments);
     tcase_add_test(pure, packed_rows);
+    tcase_add_test(pure, what_is_no_type_has_nothing);
     tcase_add_test(pure, kernel_isa_is_what_runs);
     tcase_add_test(pure, rows_name_nonfinite_weights);
     return RUN_SUITE("cpu", quota, pure);

@@ -81,6 +81,60 @@ START_TEST(shows_values)
 }
 END_TEST
 
+/* Of an array, the first. */
+START_TEST(numbers_are_found_by_their_keys)
+{
+    static const struct {
+        uint32_t type;
+        const char *bytes;
+        bool found;
+        uint64_t value;
+    } cases[] = {
+        {AQ_GGUF_U8, "\xff", true, 255},
+        {AQ_GGUF_U16, "\x01\x02", true, 513},
+        {AQ_GGUF_U64, "\x01\0\0\0\x01\0\0\0", true, (UINT64_C(1) << 32) + 1},
+        {AQ_GGUF_I8, "\x7f", true, 127},
+        {AQ_GGUF_I8, "\xff", false, 0},
+        {AQ_GGUF_I64, "\x05\0\0\0\0\0\0\0", true, 5},
+        {AQ_GGUF_F32, "\0\0\0\0", false, 0},
+        {AQ_GGUF_BOOL, "\x01", false, 0},
+        {AQ_GGUF_ARRAY, "\x04\0\0\0\x02\0\0\0\0\0\0\0\x07\0\0\0\x08\0\0\0", true, 7},
+        {AQ_GGUF_ARRAY, "\x06\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0", false, 0},
+        {AQ_GGUF_ARRAY, "\x04\0\0\0\0\0\0\0\0\0\0\0", false, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const others[] = {"arch", "archcount", "other.count", "arch.counts"};
+        aq_gguf_kv kvs[5];
+        uint64_t value = 0;
+        for (size_t k = 0; k < 4; k++)
+            kvs[k] = (aq_gguf_kv){others[k], AQ_GGUF_U8, (const uint8_t *)"\x63", 1};
+        kvs[4] = (aq_gguf_kv){"arch.count", cases[i].type, (const uint8_t *)cases[i].bytes, 8};
+        aq_model m = {.kvs = kvs, .kv_count = 5};
+        ck_assert_msg(aq_gguf_number(&m, "arch", "count", &value) == cases[i].found, "%zu", i);
+        ck_assert(!cases[i].found || value == cases[i].value);
+        m.kv_count = 4;
+        ck_assert(!aq_gguf_number(&m, "arch", "count", &value));
+    }
+}
+END_TEST
+
+START_TEST(strings_are_found_by_their_keys)
+{
+    aq_text t = {0};
+    aq_model *m;
+    aq_error err;
+    valid_file(&t);
+    ck_assert_msg(open_text(&t, &m, &err) == AQ_OK, "%s", err.message);
+    ck_assert_str_eq(aq_gguf_string(m, "general.architecture"), "lla ma");
+    ck_assert_ptr_null(aq_gguf_string(m, "general.file_type"));
+    ck_assert_ptr_null(aq_gguf_string(m, "general.name"));
+    ck_assert_str_eq(aq_model_file(m, 0), "x.gguf");
+    ck_assert_ptr_null(aq_model_file(m, 1));
+    aq_model_close(m);
+    aq_text_free(&t);
+}
+END_TEST
+
 /* 4 and 5, 31 to 33, 36 to 38 were types once. */
 START_TEST(knows_every_type)
 {
@@ -112,6 +166,8 @@ int main(void)
     tcase_set_timeout(tests, 120); /* a sanitizer on a busy machine is slow */
     tcase_add_test(tests, reads_what_is_there);
     tcase_add_test(tests, shows_values);
+    tcase_add_test(tests, numbers_are_found_by_their_keys);
+    tcase_add_test(tests, strings_are_found_by_their_keys);
     tcase_add_test(tests, knows_every_type);
     return RUN_SUITE("gguf", tests);
 }

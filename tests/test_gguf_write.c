@@ -209,6 +209,8 @@ END_TEST
 START_TEST(refuses_to_write)
 {
     static const uint64_t ones[] = {1, 1, 1, 1, 1}, odd[] = {2, 48};
+    static const uint64_t wraps[] = {UINT64_C(1) << 32, UINT64_C(1) << 32};
+    static const uint64_t whole[] = {UINT64_MAX};
     static const struct {
         aq_out_tensor tensor;
         const char *words;
@@ -221,6 +223,11 @@ START_TEST(refuses_to_write)
          "'t'|4 dimensions|5"},
         {{.name = "t", .dtype = AQ_DTYPE_Q8_0, .rank = 2, .shape = odd, .bytes = 102}, "'t'|Q8_0"},
         {{.name = "t", .dtype = AQ_DTYPE_F16, .rank = 1, .shape = ones, .bytes = 4}, "'t'|F16"},
+        {{.name = "t", .dtype = AQ_DTYPE_I8, .rank = 2, .shape = wraps, .bytes = 0}, "'t'|I8"},
+        {{.name = "t", .dtype = AQ_DTYPE_I8, .rank = 1, .shape = whole, .bytes = UINT64_MAX},
+         "'t'|I8"},
+        {{.name = "t", .dtype = AQ_DTYPE_F64, .rank = 1, .shape = whole, .bytes = UINT64_MAX},
+         "'t'|F64"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         aq_model from = {.format = AQ_FORMAT_SAFETENSORS, .path = "x"};
@@ -236,6 +243,30 @@ START_TEST(refuses_to_write)
 }
 END_TEST
 
+/* Each tensor by itself would fit into a file. */
+START_TEST(refuses_to_write_more_than_a_file_holds)
+{
+    static const uint64_t half[] = {INT64_MAX}, rest[] = {INT64_MAX - 63};
+    aq_out_tensor tensors[] = {
+        {.name = "a", .dtype = AQ_DTYPE_I8, .rank = 1, .shape = half, .bytes = half[0]},
+        {.name = "b", .dtype = AQ_DTYPE_I8, .rank = 1, .shape = half, .bytes = half[0]},
+    };
+    for (int i = 0; i < 2; i++) {
+        aq_model from = {.format = AQ_FORMAT_SAFETENSORS, .path = "x"};
+        aq_out_file file = {0};
+        aq_layout layout;
+        aq_error err;
+        layout_init(&layout, tensors, 2, &file);
+        ck_assert_int_eq(aq_gguf_layout(&layout, 0, &from, NULL, NULL, &err), AQ_BAD_INPUT);
+        ck_assert_msg(says(err.message, "2^64"), "%s", err.message);
+        aq_arena_free(&layout.arena);
+        /* Now the tensors fit, but not with a header before them. */
+        tensors[1].shape = rest;
+        tensors[1].bytes = rest[0];
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("gguf_write");
@@ -245,5 +276,6 @@ int main(void)
     tcase_add_test(tests, keeps_metadata);
     tcase_add_test(tests, keeps_the_alignment);
     tcase_add_test(tests, refuses_to_write);
+    tcase_add_test(tests, refuses_to_write_more_than_a_file_holds);
     return RUN_SUITE("gguf_write", tests);
 }

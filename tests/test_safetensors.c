@@ -61,6 +61,9 @@ static const struct {
     {"{\"a\":{\"dtype\":\"F6_E3M2\",\"shape\":[4],\"data_offsets\":[0,3]}}", 3},
     {"{\"a\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8},
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[0,18446744073709551615],\"data_offsets\":[0,0]}}", 0},
+    {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1],"
+     "\"x\":[1e+5,1E-5,-0.5,1e5]}}",
+     1},
     {"{\"a\":{\"d\\u0074ype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1],\"x\":{}}}", 1},
 };
 
@@ -152,7 +155,8 @@ END_TEST
 
 START_TEST(refuses_to_write)
 {
-    static const uint64_t shape[] = {32};
+    static const uint64_t shape[] = {32}, three[] = {3}, whole[] = {UINT64_MAX};
+    static const uint64_t wraps[] = {UINT64_C(1) << 32, UINT64_C(1) << 32, 1};
     static const struct {
         aq_out_tensor tensor;
         const char *words;
@@ -163,6 +167,12 @@ START_TEST(refuses_to_write)
          "in: tensor '__metadata__'"},
         {{.name = "t", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = shape, .bytes = 31},
          "in: tensor 't'|31"},
+        {{.name = "t", .dtype = AQ_DTYPE_F4, .rank = 1, .shape = three, .bytes = 2},
+         "in: tensor 't'|F4"},
+        {{.name = "t", .dtype = AQ_DTYPE_U8, .rank = 3, .shape = wraps, .bytes = 0},
+         "in: tensor 't'|U8"},
+        {{.name = "t", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = whole, .bytes = UINT64_MAX},
+         "in|2^64"},
     };
     aq_model from = {.path = "in", .format = AQ_FORMAT_SAFETENSORS};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -178,6 +188,25 @@ START_TEST(refuses_to_write)
 }
 END_TEST
 
+/* Each tensor by itself would fit into a file. */
+START_TEST(refuses_to_write_more_than_a_file_holds)
+{
+    static const uint64_t half[] = {UINT64_C(1) << 63};
+    aq_out_tensor tensors[] = {
+        {.name = "a", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = half, .bytes = half[0]},
+        {.name = "b", .dtype = AQ_DTYPE_U8, .rank = 1, .shape = half, .bytes = half[0]},
+    };
+    aq_model from = {.path = "in", .format = AQ_FORMAT_SAFETENSORS};
+    aq_out_file file = {0};
+    aq_layout layout;
+    aq_error err;
+    layout_init(&layout, tensors, 2, &file);
+    ck_assert_int_eq(aq_safetensors_layout(&layout, 0, &from, &err), AQ_BAD_INPUT);
+    ck_assert_msg(says(err.message, "'b'|2^64"), "%s", err.message);
+    aq_arena_free(&layout.arena);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("safetensors");
@@ -187,5 +216,6 @@ int main(void)
     tcase_add_test(tests, writes_what_it_reads);
     tcase_add_test(tests, writes_the_format_key);
     tcase_add_test(tests, refuses_to_write);
+    tcase_add_test(tests, refuses_to_write_more_than_a_file_holds);
     return RUN_SUITE("safetensors", tests);
 }

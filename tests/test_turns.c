@@ -3,7 +3,6 @@
  * are done and nobody waits for what does not come. */
 #include <config.h>
 
-#include <check.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,6 +12,7 @@
 
 #include "base/turns.h"
 #include "base/turns_rule.h"
+#include "suite.h"
 
 enum { MOST = 64 };
 
@@ -320,7 +320,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("turns");
     TCase *rule = tcase_create("rule"), *threads = tcase_create("threads");
     tcase_add_test(rule, as_many_work_as_there_are_cpus);
     tcase_add_test(rule, the_one_that_has_had_least_is_next);
@@ -332,11 +331,5 @@ int main(void)
     tcase_add_test(threads, all_tasks_are_done);
     tcase_add_test(threads, one_that_is_held_up_does_not_keep_the_only_turn);
     tcase_add_test(threads, nobody_waits_for_one_that_never_comes);
-    suite_add_tcase(suite, rule);
-    suite_add_tcase(suite, threads);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return RUN_SUITE("turns", rule, threads);
 }
