@@ -397,6 +397,7 @@ typedef struct aq_compare_result {
     const aq_compare_tensor *tensor;
     aq_compare_tensor total; /* over all compared weights */
     void *owner;
+    size_t threads; /* that were at work: fewer than asked for where they could not be started */
 } aq_compare_result;
 
 typedef struct aq_compare_options {
@@ -432,6 +433,7 @@ typedef struct aq_synthesize_options {
     const volatile int *cancel; /* non-zero stops with AQ_CANCELLED; NULL: never */
     aq_progress_fn *progress;   /* NULL: none */
     void *progress_arg;
+    unsigned *started; /* is given the number of threads that were at work; NULL: not wanted */
 } aq_synthesize_options;
 
 AQ_API void aq_synthesize_options_init(aq_synthesize_options *options, size_t size);

@@ -82,6 +82,8 @@ static aq_status open_job(job *j, const char *params, const char *output, aq_err
     j->pool = aq_pool_create(j->options.threads);
     if (j->pool == NULL)
         return aq_fail_memory(err, "the threads");
+    if (j->options.started != NULL)
+        *j->options.started = aq_pool_threads(j->pool);
     return open_sink(j, output, err);
 }
 

@@ -238,6 +238,15 @@ for asked in 3 "$(nproc)"; do
     grep -q '"threads": 1,' out || complain "$what" "JSON does not say what ran"
     cmp -s out.gguf want.gguf || complain "$what" "wrong output"
 done
+rm -f s.safetensors
+fault pthread_create 1 "$bin" synth -q -j3 --params 2x64x256 s.safetensors ||
+    complain "$what" "no thread was asked for"
+cmp -s s.safetensors want.safetensors || complain "$what" "synth: wrong output"
+grep -q 'warning: only 1 of 3 threads' err || complain "$what" "synth: no warning: $(cat err)"
+fault pthread_create 2 "$bin" compare -q -j3 in.safetensors want.gguf ||
+    complain "$what" "no thread was asked for"
+cmp -s out compare.want || complain "$what" "compare: other words"
+grep -q 'warning: only 2 of 3 threads' err || complain "$what" "compare: no warning: $(cat err)"
 [ "$in_part" -gt 0 ] || complain "all" "no directory was replaced in part"
 [ "$total" -gt 100 ] || complain "all" "only $total faults were met: is the preload in place?"
 exit $bad

@@ -12,6 +12,10 @@
 
 enum { COLUMNS = 512, ROWS = 3, WEIGHTS = ROWS * COLUMNS };
 
+/* Blocks or groups to a row where one of them is lost, so that each is at another of the eight
+ * places that are looked at together, and some are left over. */
+enum { SHARES = 9, MOST_WEIGHTS = ROWS * SHARES * 256 };
+
 static const aq_dtype sources[] = {AQ_DTYPE_F32, AQ_DTYPE_F16, AQ_DTYPE_BF16};
 enum { SOURCES = sizeof sources / sizeof *sources };
 
@@ -30,7 +34,8 @@ static size_t narrow(aq_dtype dtype, const float *x, size_t n, void *out)
 /* A model of one tensor, "w". */
 static const char *put(aq_dtype dtype, const float *x, uint64_t rows, uint64_t columns)
 {
-    static char bytes[4 * WEIGHTS];
+    static char bytes[4 * MOST_WEIGHTS];
+    ck_assert_uint_le(rows * columns * 4, sizeof bytes);
     size_t size = narrow(dtype, x, (size_t)(rows * columns), bytes);
     scratch_tensor t = {"w", aq_dtype_name(dtype), {rows, columns}, 2, bytes, size};
     scratch_safetensors("corner.safetensors", &t, 1, NULL);
@@ -247,6 +252,59 @@ START_TEST(underflow_is_counted)
 }
 END_TEST
 
+static uint64_t share_size(aq_type type)
+{
+    return aq_type_block(type) != 0 ? aq_type_block(type) : options_for(type).group_size;
+}
+
+static void put_ordinary(float *x, size_t weights)
+{
+    for (size_t i = 0; i < weights; i++)
+        x[i] = (float)(i * 37 % 101) / 50.0f - 0.99f;
+}
+
+/* Exactly one, on every ISA: with nothing in its place, none. */
+static void lose_one(const char *path, aq_quantize_options *o, uint64_t expected, unsigned place)
+{
+    for (int isa = AQ_ISA_SCALAR; isa < AQ_ISA_COUNT; isa++) {
+        if (!aq_isa_usable((aq_isa)isa))
+            continue;
+        o->isa = (aq_isa)isa;
+        outcome out = quantize(path, o);
+        ck_assert_msg(out.status == AQ_OK, "%s", out.message);
+        ck_assert_msg(out.underflows == expected, "%s on %s, share %u: %u lost instead of %u",
+                      aq_type_name(o->type), aq_isa_name(o->isa), place, (unsigned)out.underflows,
+                      (unsigned)expected);
+    }
+}
+
+START_TEST(one_underflow_is_found_at_every_place)
+{
+    static float x[MOST_WEIGHTS];
+    aq_quantize_options o = options_for((aq_type)_i);
+    /* The last group of a row is short. Groups keep their scales in the weights' own
+     * dtype, where only float16's can become zero. */
+    const int packed = aq_type_block(o.type) == 0;
+    float lost = packed ? 0x1p-24f : 1e-12f;
+    uint64_t share = share_size(o.type), short_by = packed ? share / 2 : 0;
+    uint64_t columns = SHARES * share - short_by;
+    /* int2 has so few levels that the least float16 is a scale for the least float16. */
+    int can_lose = o.type != AQ_TYPE_INT2;
+    for (unsigned place = 0; place < ROWS * SHARES; place++) {
+        uint64_t first = place / SHARES * columns + place % SHARES * share;
+        uint64_t count = place % SHARES == SHARES - 1 ? share - short_by : share;
+        for (int tiny = 0; tiny < 2; tiny++) {
+            put_ordinary(x, (size_t)(ROWS * columns));
+            for (uint64_t i = first; i < first + count; i++)
+                x[i] = tiny ? (i % 2 ? lost : -lost) : 0.0f;
+            o.asymmetric = place % 2 == 1;
+            aq_dtype dtype = packed ? AQ_DTYPE_F16 : place % 2 ? AQ_DTYPE_BF16 : AQ_DTYPE_F32;
+            lose_one(put(dtype, x, ROWS, columns), &o, (uint64_t)(tiny && can_lose), place);
+        }
+    }
+}
+END_TEST
+
 /* ---- rounding ---- */
 
 START_TEST(ties_and_minus_zero)
@@ -318,6 +376,7 @@ int main(void)
     tcase_add_test(all, every_isa_does_the_same);
     tcase_add_test(all, nan_and_infinity_are_found_anywhere);
     tcase_add_loop_test(all, underflow_is_counted, 0, sizeof underflows / sizeof *underflows);
+    tcase_add_loop_test(all, one_underflow_is_found_at_every_place, 0, AQ_TYPE_COUNT);
     tcase_add_test(all, ties_and_minus_zero);
     tcase_add_loop_test(all, shapes_at_the_edges, 0, sizeof shapes / sizeof *shapes);
     return RUN_SUITE("corners", all);

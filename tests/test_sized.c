@@ -82,7 +82,7 @@ static const struct interface {
     {"index", sizeof(aq_index_options), offsetof(aq_index_options, sync), sizeof(aq_index_result),
      offsetof(aq_index_result, checksum), index_init, call_index, free_nothing},
     {"compare", sizeof(aq_compare_options), offsetof(aq_compare_options, threads),
-     sizeof(aq_compare_result), sizeof(aq_compare_result), compare_init, call_compare,
+     sizeof(aq_compare_result), offsetof(aq_compare_result, threads), compare_init, call_compare,
      free_compare},
     {"synthesize", sizeof(aq_synthesize_options), offsetof(aq_synthesize_options, dtype), 0, 0,
      synthesize_init, call_synthesize, free_nothing},

@@ -44,6 +44,15 @@ int cli_fail(const aq_error *error)
     return (int)error->status;
 }
 
+void cli_warn_threads(unsigned asked, size_t started)
+{
+    unsigned wanted = asked != 0 ? asked : aq_usable_cpus();
+    if (started < wanted)
+        cli_error("warning: only %zu of %u threads could be started; the result is the same, but "
+                  "took longer",
+                  started, wanted);
+}
+
 bool cli_number(const char *text, uint64_t most, uint64_t *out)
 {
     char *end;

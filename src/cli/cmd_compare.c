@@ -138,6 +138,7 @@ static int compare(command *c, const char *original, const char *quantized)
             report_failure(&error);
         return cli_fail(&error);
     }
+    cli_warn_threads(c->options.threads, result.threads);
     int code = c->json ? print_json(original, quantized, &result) : print_text(&result);
     aq_compare_result_free(&result);
     return code != AQ_OK || !cli_flush() ? AQ_FAILURE : AQ_OK;

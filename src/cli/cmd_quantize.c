@@ -322,7 +322,7 @@ static int quantize(command *c)
             report_failure(&error);
         return cli_fail(&error);
     }
-    quantize_report_warn(&c->options, &runs);
+    cli_warn_threads(c->options.threads, runs.result.threads);
     if (c->json)
         quantize_report_json(c->input, c->output, &c->options, &runs);
     else if (!c->quiet)

@@ -147,6 +147,7 @@ int cmd_synth(int argc, char **argv)
     command c = {.params = NULL};
     aq_error error;
     cli_progress progress;
+    unsigned started = 0;
     aq_synthesize_options_init(&c.options, sizeof c.options);
     int code = parse(&c, argc, argv);
     if (code >= 0)
@@ -155,10 +156,12 @@ int cmd_synth(int argc, char **argv)
     c.options.cancel = &cli_cancel;
     c.options.progress = cli_progress_start(&progress, c.output, c.quiet);
     c.options.progress_arg = &progress;
+    c.options.started = &started;
     aq_status status = aq_synthesize(c.params, c.output, &c.options, &error);
     cli_progress_end(&progress);
     if (status != AQ_OK)
         return cli_fail(&error);
+    cli_warn_threads(c.options.threads, started);
     if (!c.quiet)
         print_summary(&c);
     return cli_flush() ? AQ_OK : AQ_FAILURE;

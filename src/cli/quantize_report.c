@@ -17,15 +17,6 @@ static const char *mode_name(aq_mode mode)
     return mode == AQ_MODE_BATCH ? "batch" : "streaming";
 }
 
-void quantize_report_warn(const aq_quantize_options *options, const repeat_runs *runs)
-{
-    unsigned asked = repeat_threads(options);
-    if (runs->result.threads < asked)
-        cli_error("warning: only %u of %u threads could be started; the output is the same, but "
-                  "took longer",
-                  runs->result.threads, asked);
-}
-
 /* ---- text ---- */
 
 static bool has_reason(const aq_tensor_result *t, const char *reason)

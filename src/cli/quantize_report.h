@@ -5,9 +5,6 @@
 
 #include "repeat.h"
 
-/* To standard error, however quiet: fewer threads than asked for. */
-void quantize_report_warn(const aq_quantize_options *options, const repeat_runs *runs);
-
 void quantize_report_text(const char *output, const aq_quantize_options *options,
                           const repeat_runs *runs);
 void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,

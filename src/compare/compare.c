@@ -190,7 +190,7 @@ static bool fill(aq_arena *arena, const job *j, const aq_sums *sums, aq_compare_
 static aq_status make_result(const job *j, const aq_sums *sums, aq_compare_result *out,
                              aq_error *err)
 {
-    aq_compare_result r = {.size = sizeof r};
+    aq_compare_result r = {.size = sizeof r, .threads = aq_pool_threads(j->pool)};
     keepsake *k = aq_calloc(1, sizeof *k);
     r.owner = k;
     if (k == NULL || !fill(&k->arena, j, sums, &r)) {
@@ -222,7 +222,7 @@ aq_status aq_compare(const char *original, const char *quantized, const aq_compa
     aq_status status = aq_sized_options(&j.options, options, offsetof(aq_compare_options, threads),
                                         "aq_compare", err);
     if (status == AQ_OK)
-        status = aq_sized_result(result, sizeof *result, "aq_compare", err);
+        status = aq_sized_result(result, offsetof(aq_compare_result, threads), "aq_compare", err);
     if (status == AQ_OK)
         status = open_job(&j, original, quantized, err);
     if (status == AQ_OK) {
