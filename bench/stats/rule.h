@@ -48,7 +48,8 @@ typedef struct bench_rule {
     int disturbed;           /* the control rejected at some look */
 } bench_rule;
 
-/* "pass", "regression", "inconclusive", "environment invalid"; "not judged" before the first look. */
+/* "pass", "regression", "inconclusive" or "environment invalid"; before the first look "not
+ * judged". */
 const char *bench_decision_name(bench_decision decision);
 
 /* Rounds at which look 1, 2 or 3 is taken, and its error rate. */
