@@ -5,7 +5,7 @@
 
 set -eu
 : "${top_srcdir:?run it with make check}" "${top_builddir:?}"
-failed=0 targets=0 mutations=20000
+failed=0 targets=0 valid=0 mutations=20000
 [ -z "${AQ_UNDER:-}" ] || mutations=500 # ci/matrix: inside valgrind
 for corpus in "$top_srcdir"/tests/fuzz/corpus/*/; do
     target=$(basename "$corpus")
@@ -16,11 +16,17 @@ for corpus in "$top_srcdir"/tests/fuzz/corpus/*/; do
         cat "$target.$$.out"
         failed=1
     }
+    valid=$((valid + $(sed -n 's/ accepted whole$//p' "$target.$$.out")))
     rm -f "$target.$$.out"
     targets=$((targets + 1))
 done
 [ "$targets" -ge 6 ] || {
     printf 'only %d corpora were found\n' "$targets"
+    failed=1
+}
+# What is cut off and damaged says nothing of valid files unless it was one.
+[ "$valid" -ge 10 ] || {
+    printf 'only %d model files of the corpora are accepted when whole\n' "$valid"
     failed=1
 }
 exit "$failed"

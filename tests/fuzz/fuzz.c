@@ -8,6 +8,8 @@
 #include "base/utf8.h"
 #include "formats/dtype.h"
 
+size_t fuzz_accepted;
+
 size_t fuzz_splice(uint8_t *data, size_t size, size_t room, size_t at, size_t old, const void *with,
                    size_t length)
 {
@@ -53,6 +55,7 @@ static void check_tensor(const aq_model *model, const aq_tensor *t)
 
 void fuzz_check_model(const aq_model *model)
 {
+    fuzz_accepted++;
     size_t n = model->tensor_count;
     const aq_tensor **sorted = malloc((n + 1) * sizeof *sorted);
     FUZZ_REQUIRE(sorted != NULL);
@@ -87,6 +90,7 @@ static void read_back(const aq_model *model, const aq_layout *layout, open_fn *r
         (void)fprintf(stderr, "what was written is refused: %s\n", err.message);
     FUZZ_REQUIRE(status == AQ_OK && again->tensor_count == model->tensor_count);
     fuzz_check_model(again);
+    fuzz_accepted--; /* the same one once more */
     aq_model_close(again);
     free(bytes);
 }

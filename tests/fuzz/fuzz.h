@@ -17,6 +17,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned
 /* Changes the bytes without knowing what they are; libFuzzer's, or that of replay.c. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
 
+/* How many inputs a parser of models has accepted so far. */
+extern size_t fuzz_accepted;
+
 /* A finding that no sanitizer would see. */
 #define FUZZ_REQUIRE(condition)                                                   \
     do {                                                                          \

@@ -120,6 +120,7 @@ int main(int argc, char **argv)
         load_directory(argv[i]);
     for (size_t i = 0; i < count; i++)
         run(inputs[i].bytes, inputs[i].size);
+    (void)printf("%zu accepted whole\n", fuzz_accepted);
     for (size_t i = 0; i < count; i++)
         run_damaged(&inputs[i]);
     if (count > 0 && first == 3)
