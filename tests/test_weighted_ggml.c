@@ -10,7 +10,8 @@
 #include "kernels/kernel.h"
 #include "weights.h"
 
-enum { ROWS = 4, COLS = 1024, ROUND = ROWS * COLS, IMPORTANCES = 4 };
+/* Seven super-blocks: more than the kernels take at once, and a rest. */
+enum { ROWS = 2, COLS = 1792, ROUND = ROWS * COLS, IMPORTANCES = 4 };
 
 static peer_ggml ggml;
 static unsigned failures;
@@ -44,22 +45,33 @@ static void fill_importance(int kind, uint64_t seed)
     }
 }
 
-static void check(aq_type type, aq_dtype dtype, aq_weighted_fn *row, int kind, int importance,
-                  uint64_t seed)
+/* Every function that this CPU can run; how many they are. */
+static unsigned check(aq_type type, aq_dtype dtype, int kind, int importance, uint64_t seed)
 {
     size_t row_bytes = aq_type_bytes(type, COLS);
+    unsigned functions = 0;
+    aq_weighted_fn *last = NULL;
     weights_fill(kind, seed, memory.x, ROUND);
     weights_narrow(dtype, memory.x, ROUND, memory.src);
     widen(dtype, memory.src, memory.x);
     fill_importance(importance, seed);
     ggml.quantize(peer_ggml_type(type), memory.x, memory.expected, 0, ROWS, COLS,
                   memory.importance);
-    for (size_t r = 0; r < ROWS; r++)
-        (void)row(memory.src + r * COLS * aq_dtype_get(dtype)->bytes, COLS, memory.importance,
-                  memory.got + r * row_bytes);
-    if (memcmp(memory.got, memory.expected, ROWS * row_bytes) != 0 && ++failures <= 20)
-        printf("FAIL %s from %s: %s, importance %d, seed %llu\n", aq_type_name(type),
-               aq_dtype_name(dtype), weights_name(kind), importance, (unsigned long long)seed);
+    for (int isa = 0; isa < AQ_ISA_COUNT; isa++) {
+        aq_weighted_fn *row = aq_weighted_find(type, dtype, (aq_isa)isa);
+        if (row == last || !aq_isa_usable((aq_isa)isa))
+            continue;
+        last = row;
+        functions++;
+        for (size_t r = 0; r < ROWS; r++)
+            (void)row(memory.src + r * COLS * aq_dtype_get(dtype)->bytes, COLS, memory.importance,
+                      memory.got + r * row_bytes);
+        if (memcmp(memory.got, memory.expected, ROWS * row_bytes) != 0 && ++failures <= 20)
+            printf("FAIL %s from %s, %s: %s, importance %d, seed %llu\n", aq_type_name(type),
+                   aq_dtype_name(dtype), aq_isa_name((aq_isa)isa), weights_name(kind), importance,
+                   (unsigned long long)seed);
+    }
+    return functions;
 }
 
 int main(int argc, char **argv)
@@ -67,21 +79,22 @@ int main(int argc, char **argv)
     static const aq_dtype sources[] = {AQ_DTYPE_F32, AQ_DTYPE_F16, AQ_DTYPE_BF16};
     uint64_t rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    unsigned kinds = 0;
+    unsigned pairs = 0, all = 0;
     if (!peer_ggml_open(&ggml))
         return 77;
     for (int type = 0; type < AQ_TYPE_COUNT; type++)
         for (size_t s = 0; s < 3; s++) {
-            aq_weighted_fn *row = aq_weighted_find((aq_type)type, sources[s]);
-            if (row == NULL)
+            unsigned functions = 0;
+            if (aq_weighted_find((aq_type)type, sources[s], AQ_ISA_SCALAR) == NULL)
                 continue;
-            kinds++;
+            pairs++;
             for (int kind = 0; kind < W_KINDS; kind++)
                 for (int importance = 0; importance < IMPORTANCES; importance++)
                     for (uint64_t r = 0; r < rounds; r++)
-                        check((aq_type)type, sources[s], row, kind, importance, seed + r);
+                        functions = check((aq_type)type, sources[s], kind, importance, seed + r);
+            all += functions;
         }
-    printf("%u functions, %d kinds of weights, seed %llu: %u failures\n", kinds, (int)W_KINDS,
+    printf("%u functions, %d kinds of weights, seed %llu: %u failures\n", all, (int)W_KINDS,
            (unsigned long long)seed, failures);
-    return failures != 0 || kinds != 27;
+    return failures != 0 || pairs != 27;
 }

@@ -49,14 +49,15 @@ AQ_INLINE void super_levels(k_rule rule, aq_dtype source, const uint8_t *src,
                        high, levels + j * rule.sub);
 }
 
-AQ_INLINE void store_super(k_rule rule, aq_dtype source, const uint8_t *src, const k_found *found,
-                           int lane, uint8_t *out)
+AQ_INLINE void store_super(k_rule rule, aq_dtype source, int weighted, const uint8_t *src,
+                           const k_found *found, int lane, uint8_t *out)
 {
     k_scales scales;
     uint8_t levels[SUPER];
     memcpy(scales.scale, found->scale + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
     memcpy(scales.min, found->min + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
-    if (!k_store_scales(rule, &scales, out))
+    if (!(weighted ? aq_weighted_scales(rule, &scales, found->count + lane, out)
+                   : k_store_scales(rule, &scales, out)))
         return;
     super_levels(rule, source, src, &scales, found, lane, levels);
     k_store_levels(rule, levels, out);
@@ -119,7 +120,7 @@ AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int g
     if (search.improve != NULL)
         improve_open(rule, source, search, src, &found);
     for (size_t b = 0; b < k_group(rule) * (size_t)groups; b++)
-        store_super(rule, source, src + b * SUPER * size, &found, (int)b * (SUPER / rule.sub),
+        store_super(rule, source, 0, src + b * SUPER * size, &found, (int)b * (SUPER / rule.sub),
                     dst + b * rule.bytes);
     return magnitude;
 }

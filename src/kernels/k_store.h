@@ -234,6 +234,10 @@ typedef struct k_rule {
     size_t bytes;
 } k_rule;
 
+/* As k_store_scales, with importances: the scales' own levels are searched for, too, each of them
+ * counting for what its sub-block's weights count for together. */
+int aq_weighted_scales(k_rule rule, k_scales *s, const float *counts, uint8_t *out);
+
 #define AQ_K_RULE_Q2_K          \
     {                           \
         AQ_TYPE_Q2_K, 16, 3, 84 \

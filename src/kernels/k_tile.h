@@ -21,6 +21,7 @@ typedef struct k_tile {
  * can be had again: inverse * (x - base), rounded. inverse is 0 where all levels are 0. */
 typedef struct k_found {
     float scale[MOST_LANES], min[MOST_LANES], inverse[MOST_LANES], base[MOST_LANES];
+    float count[MOST_LANES]; /* with importances: what all its weights count for */
     /* q3_K: the lanes whose levels may change yet, and where their search is. */
     uint16_t open[MOST_LANES];
     int opens;

@@ -54,9 +54,10 @@ const aq_kernel *aq_kernel_half(aq_dtype src);
 
 /* One row with an importance for each of its columns, none of them negative: what an importance
  * matrix is for. The types of 32 weights a block look at the whole row, the K types at their
- * super-block. NULL for q8_0, which takes no notice, and for the safetensors types. */
+ * super-block. The best for this CPU, not above cap; NULL for q8_0, which takes no notice, and for
+ * the safetensors types. */
 typedef uint32_t aq_weighted_fn(const void *src, size_t cols, const float *importance, void *dst);
-aq_weighted_fn *aq_weighted_find(aq_type type, aq_dtype src);
+aq_weighted_fn *aq_weighted_find(aq_type type, aq_dtype src, aq_isa cap);
 
 /* The best kernel for type from src that this CPU can run, not above cap. NULL only for arguments
  * out of range: the scalar twin always exists. */

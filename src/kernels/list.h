@@ -25,6 +25,12 @@
     AQ_EACH_SOURCE(X, Q5_K, q5_k) \
     AQ_EACH_SOURCE(X, Q6_K, q6_k)
 
+/* Those that have vectors for the search with importances. */
+#define AQ_WEIGHTED_PAIRS(X)      \
+    AQ_EACH_SOURCE(X, Q2_K, q2_k) \
+    AQ_EACH_SOURCE(X, Q4_K, q4_k) \
+    AQ_EACH_SOURCE(X, Q5_K, q5_k)
+
 #define AQ_ROW_PAIRS(X)           \
     AQ_EACH_SOURCE(X, INT8, int8) \
     AQ_EACH_SOURCE(X, INT4, int4) \
@@ -37,6 +43,15 @@
     aq_block_fn aq_##type##_##source##_avx512;
 AQ_BLOCK_PAIRS(AQ_DECLARE_BLOCKS)
 AQ_K_PAIRS(AQ_DECLARE_BLOCKS)
+
+#define AQ_DECLARE_WEIGHTED(TYPE, type, SOURCE, source)  \
+    aq_weighted_fn aq_weighted_##type##_##source##_neon; \
+    aq_weighted_fn aq_weighted_##type##_##source##_avx2; \
+    aq_weighted_fn aq_weighted_##type##_##source##_avx512;
+AQ_WEIGHTED_PAIRS(AQ_DECLARE_WEIGHTED)
+
+/* The scalar twins, which all types that take notice have. */
+aq_weighted_fn *aq_weighted_scalar(aq_type type, aq_dtype src);
 
 #define AQ_DECLARE_ROW(TYPE, type, SOURCE, source) \
     aq_row_fn aq_##type##_##source##_scalar;       \

@@ -136,8 +136,7 @@ static void search_subs(k_rule rule, const float *x, const float *importance, ui
     }
 }
 
-/* As k_store_scales, but the scales' own levels are searched for, too. */
-static int store_weighted_scales(k_rule rule, k_scales *s, const float *counts, uint8_t *out)
+int aq_weighted_scales(k_rule rule, k_scales *s, const float *counts, uint8_t *out)
 {
     uint8_t scales[MOST_SUBS], mins[MOST_SUBS];
     int n = SUPER / rule.sub, top = rule.type == AQ_TYPE_Q2_K ? 15 : 63;
@@ -174,7 +173,7 @@ AQ_INLINE uint32_t weighted_k(k_rule rule, aq_dtype source, const void *src, siz
             magnitude = aq_max_u32(magnitude, aq_magnitude(x[i]));
         }
         search_subs(rule, x, importance + at, levels, &scales, counts);
-        if (!store_weighted_scales(rule, &scales, counts, out))
+        if (!aq_weighted_scales(rule, &scales, counts, out))
             continue;
         final_levels(rule, x, &scales, levels);
         k_store_levels(rule, levels, out);
@@ -262,7 +261,7 @@ WEIGHTED_PAIRS(DEFINE_BLOCKS)
     }
 AQ_K_PAIRS(DEFINE_K)
 
-aq_weighted_fn *aq_weighted_find(aq_type type, aq_dtype src)
+aq_weighted_fn *aq_weighted_scalar(aq_type type, aq_dtype src)
 {
 #define ROW(TYPE, type, SOURCE, source) \
     {AQ_TYPE_##TYPE, AQ_DTYPE_##SOURCE, weighted_##type##_##source},

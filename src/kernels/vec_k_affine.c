@@ -2,11 +2,13 @@
  * The K types that have a minimum, in vectors: compiled once for each ISA. */
 #include <config.h>
 
-#include "k_batch.h"
+#include "k_weighted.h"
 
+/* absolute: a weight counts for its magnitude, and so does an error; weighted: for what the tile
+ * has already. */
 typedef struct affine_rule {
-    int n, top, steps, absolute;
-    float first;
+    int n, top, steps, absolute, weighted;
+    float first, more;
 } affine_rule;
 
 typedef struct affine_state {
@@ -18,12 +20,14 @@ typedef struct affine_state {
 AQ_INLINE affine_state affine_start(affine_rule how, k_tile *tile)
 {
     vf squares = v_set(0.0f), zero = v_set(0.0f);
-    for (int i = 0; i < how.n && !how.absolute; i++)
+    for (int i = 0; i < how.n && !how.absolute && !how.weighted; i++)
         squares = v_add(squares, v_mul(tile->x[i], tile->x[i]));
     vf base = v_sqrt(v_div(squares, v_set((float)how.n)));
     affine_state s = {.min = tile->x[0], .max = tile->x[0]};
     for (int i = 0; i < how.n; i++) {
-        vf x = tile->x[i], w = how.absolute ? v_abs(x) : v_add(base, v_abs(x));
+        vf x = tile->x[i], w = how.weighted   ? tile->w[i]
+                               : how.absolute ? v_abs(x)
+                                              : v_add(base, v_abs(x));
         tile->w[i] = w;
         s.min = v_min(x, s.min);
         s.max = v_max(x, s.max);
@@ -173,7 +177,7 @@ AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, int first
     for (int t = 0; t < tiles; t++)
         s[t].best = error[t];
     for (int step = 0; step < how.steps; step++)
-        affine_step(how, tiles, how.first + 0.1f * (float)step + (float)how.top, tile, s);
+        affine_step(how, tiles, how.first + how.more * (float)step + (float)how.top, tile, s);
     for (int t = 0, lane = first; t < tiles; t++, lane += V_LANES) {
         /* A constant sub-block: nothing was there to search, and `min` is still the start's. */
         vf least = v_select(empty[t], s[t].low, s[t].min);
@@ -181,27 +185,24 @@ AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, int first
         v_store(found->min + lane, v_from_bits(v_xor(v_bits(least), v_set_bits(0x80000000))));
         v_store(found->inverse + lane, v_select(empty[t], zero, s[t].best_inverse));
         v_store(found->base + lane, s[t].best_base);
+        if (how.weighted)
+            v_store(found->count + lane, s[t].sum_w);
     }
 }
 
 /* Not inlined, so that one serves all source dtypes. */
-static __attribute__((noinline)) void find_q2_k(k_tile *tile, int first, k_found *found)
-{
-    search_affine((affine_rule){16, 3, 16, 1, -0.5f}, k_tiles((k_rule)AQ_K_RULE_Q2_K), tile, first,
-                  found);
-}
-
-static __attribute__((noinline)) void find_q4_k(k_tile *tile, int first, k_found *found)
-{
-    search_affine((affine_rule){32, 15, 21, 0, -1.0f}, k_tiles((k_rule)AQ_K_RULE_Q4_K), tile, first,
-                  found);
-}
-
-static __attribute__((noinline)) void find_q5_k(k_tile *tile, int first, k_found *found)
-{
-    search_affine((affine_rule){32, 31, 16, 0, -0.5f}, k_tiles((k_rule)AQ_K_RULE_Q5_K), tile, first,
-                  found);
-}
+#define DEFINE_FIND(name, TYPE, ...)                                                            \
+    static __attribute__((noinline)) void name(k_tile *tile, int first, k_found *found)         \
+    {                                                                                           \
+        search_affine((affine_rule)__VA_ARGS__, k_tiles((k_rule)AQ_K_RULE_##TYPE), tile, first, \
+                      found);                                                                   \
+    }
+DEFINE_FIND(find_q2_k, Q2_K, {16, 3, 16, 1, 0, -0.5f, 0.1f})
+DEFINE_FIND(find_q4_k, Q4_K, {32, 15, 21, 0, 0, -1.0f, 0.1f})
+DEFINE_FIND(find_q5_k, Q5_K, {32, 31, 16, 0, 0, -0.5f, 0.1f})
+DEFINE_FIND(find_weighted_q2_k, Q2_K, {16, 3, 37, 0, 1, -0.9f, 0.05f})
+DEFINE_FIND(find_weighted_q4_k, Q4_K, {32, 15, 37, 0, 1, -0.9f, 0.05f})
+DEFINE_FIND(find_weighted_q5_k, Q5_K, {32, 31, 37, 0, 1, -0.9f, 0.05f})
 
 static const k_search search_q2_k = {find_q2_k, NULL}, search_q4_k = {find_q4_k, NULL},
                       search_q5_k = {find_q5_k, NULL};
@@ -209,3 +210,5 @@ static const k_search search_q2_k = {find_q2_k, NULL}, search_q4_k = {find_q4_k,
 AQ_EACH_SOURCE(AQ_DEFINE_K, Q2_K, q2_k)
 AQ_EACH_SOURCE(AQ_DEFINE_K, Q4_K, q4_k)
 AQ_EACH_SOURCE(AQ_DEFINE_K, Q5_K, q5_k)
+
+AQ_WEIGHTED_PAIRS(AQ_DEFINE_WEIGHTED)

@@ -75,11 +75,11 @@ static uint32_t pack_rows(const aq_plan *plan, const aq_tile *tile, const aq_ker
 }
 
 /* Rows with their importances: those of the matrix that each belongs to. */
-static uint32_t weighted_rows(const aq_tile *tile, const uint8_t *src, uint8_t *dst)
+static uint32_t weighted_rows(const aq_tile *tile, aq_isa isa, const uint8_t *src, uint8_t *dst)
 {
     const aq_item *item = tile->item;
     const aq_tensor *t = item->tensor;
-    aq_weighted_fn *quantize = aq_weighted_find(item->type_id, t->dtype);
+    aq_weighted_fn *quantize = aq_weighted_find(item->type_id, t->dtype, isa);
     uint64_t row_bytes = item->cols * element_bytes(tile), height = t->shape[t->rank - 2];
     uint64_t first = tile->src_at / row_bytes, rows = tile->src_bytes / row_bytes;
     size_t out_bytes = (size_t)(item->cols / item->type->block * item->type->bytes);
@@ -103,7 +103,7 @@ aq_status aq_tile_quantize(const aq_plan *plan, const aq_tile *tile, const aq_ke
     if (tile->item->action == AQ_ACTION_BLOCKS) {
         uint64_t block = element_bytes(tile) * tile->item->type->block;
         magnitude = tile->item->importance != NULL
-                        ? weighted_rows(tile, src, dst)
+                        ? weighted_rows(tile, kernel->isa, src, dst)
                         : kernel->blocks(src, (size_t)(tile->src_bytes / block), dst);
     } else {
         magnitude = pack_rows(plan, tile, kernel, src, dst);
