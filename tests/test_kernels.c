@@ -3,7 +3,7 @@
  * that it can be built statically for another architecture.
  *
  * test_kernels [--brief | --hash | --every-f16] [SEED]
- *   --brief      fewer sizes, for an emulator
+ *   --brief      fewer sizes, for an emulator; so does AQ_SLOW in the environment, as for valgrind
  *   --hash       prints one hash of all scalar output, equal on every architecture for equal seeds
  *   --every-f16  every finite float16 as a block's largest magnitude, with every smaller one beside
  *                it: over 500 million weights per kernel */
@@ -298,6 +298,7 @@ int main(int argc, char **argv)
     bool every_f16 = argc > 1 && strcmp(argv[1], "--every-f16") == 0;
     brief = argc > 1 && strcmp(argv[1], "--brief") == 0;
     int option = hash || every_f16 || brief;
+    brief = brief || getenv("AQ_SLOW") != NULL;
     if (argc > 1 + option)
         seed = strtoull(argv[1 + option], NULL, 10);
     allocate();
