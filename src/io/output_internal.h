@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Between output.c, which writes, and output_check.c, which says whether it may. */
+ * Between output.c, which writes, output_check.c, which says whether it may, and output_commit.c
+ * and output_swap.c, by which it appears. */
 #ifndef AQ_OUTPUT_INTERNAL_H
 #define AQ_OUTPUT_INTERNAL_H
 
@@ -48,6 +49,10 @@ aq_status aq_output_check_file(const char *path, const aq_model *model, bool for
 /* Sets out->directory_exists. */
 aq_status aq_output_check_directory(aq_output *out, const aq_layout *layout, const aq_model *model,
                                     aq_error *err);
+
+/* The sink's: of all files, once they are complete. Sets out->committed where the names have
+ * changed, even if what follows fails. */
+aq_status aq_output_commit(aq_sink *self, aq_error *err);
 
 /* Where the directory that is there can be exchanged as a whole, sets out->swaps and makes
  * out->made, with its mode and owner; out->directory is no link then. Else changes nothing: it is
