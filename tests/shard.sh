@@ -82,6 +82,8 @@ ok 'at once' arrowquant quantize -q -t int8 five one
 same_tree 'side by side' one many
 ok 'index again' arrowquant index many
 grep -q 'whole already: 5 shards' ok.out || fail "index again: $(cat ok.out)"
+[ ! -w /dev/full ] || refused 'a full standard output' 1 'standard.output' \
+    sh -c 'arrowquant index --json many >/dev/full'
 refused 'a part into a whole model' 2 'whole' part 1/5 -t int8 --force five many
 
 # ---- what is not there, or not of this run ----

@@ -76,17 +76,6 @@ static json_t *figures(const aq_compare_tensor *tensor)
                      "cosine", report_number(tensor->cosine));
 }
 
-static json_t *with_figures(json_t *object, const aq_compare_tensor *tensor)
-{
-    json_t *own = figures(tensor);
-    if (object != NULL && json_object_update(object, own) != 0) {
-        json_decref(object);
-        object = NULL;
-    }
-    json_decref(own);
-    return object;
-}
-
 static json_t *tensors(const aq_compare_result *result, uint64_t *compared)
 {
     json_t *list = json_array();
@@ -96,7 +85,7 @@ static json_t *tensors(const aq_compare_result *result, uint64_t *compared)
             json_pack("{s:o, s:o, s:o, s:o}", "name", report_text(tensor->name), "type",
                       report_text(tensor->type), "skipped", report_text(tensor->skipped), "weights",
                       report_integer(tensor->weights));
-        (void)json_array_append_new(list, with_figures(object, tensor));
+        list = report_append(list, report_joined(object, figures(tensor)));
         *compared += tensor->skipped == NULL;
     }
     return list;
@@ -106,18 +95,14 @@ static int print_json(const char *original, const char *quantized, const aq_comp
 {
     uint64_t compared = 0;
     json_t *root = report_success(), *list = tensors(result, &compared);
-    json_t *total = with_figures(
-        json_pack("{s:o}", "weights", report_integer(result->total.weights)), &result->total);
+    json_t *total =
+        report_joined(json_pack("{s:o}", "weights", report_integer(result->total.weights)),
+                      figures(&result->total));
     json_t *rest =
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "original", report_text(original), "quantized",
                   report_text(quantized), "tensors_total", report_integer(result->tensors),
                   "tensors_compared", report_integer(compared), "total", total, "tensors", list);
-    if (root == NULL || json_object_update(root, rest) != 0) {
-        json_decref(root);
-        root = NULL;
-    }
-    json_decref(rest);
-    return report_print(root);
+    return report_print(report_joined(root, rest));
 }
 
 /* ---- the command ---- */

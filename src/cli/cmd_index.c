@@ -93,12 +93,7 @@ static int print_json(const command *c, const aq_index_result *r)
                              "parts", report_integer(r->parts), "shards", report_integer(r->shards),
                              "bytes", report_integer(r->bytes), "checksum",
                              r->parts == 0 ? json_null() : json_string(checksum));
-    if (root == NULL || json_object_update(root, rest) != 0) {
-        json_decref(root);
-        root = NULL;
-    }
-    json_decref(rest);
-    return report_print(root);
+    return report_print(report_joined(root, rest));
 }
 
 int cmd_index(int argc, char **argv)
@@ -117,9 +112,10 @@ int cmd_index(int argc, char **argv)
             report_failure(&error);
         return cli_fail(&error);
     }
+    code = AQ_OK;
     if (c.json)
-        return print_json(&c, &result);
-    if (!c.quiet)
+        code = print_json(&c, &result);
+    else if (!c.quiet)
         print_text(&c, &result);
-    return cli_flush() ? AQ_OK : AQ_FAILURE;
+    return code != AQ_OK || !cli_flush() ? AQ_FAILURE : AQ_OK;
 }

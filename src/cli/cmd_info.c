@@ -159,7 +159,7 @@ static json_t *metadata(const aq_model *model)
     for (size_t i = 0; i < aq_model_metadata(model); i++) {
         const char *key, *value;
         aq_model_metadata_at(model, i, &key, &value);
-        (void)json_object_set_new(object, key, report_text(value));
+        object = report_member(object, key, report_text(value));
     }
     return object;
 }
@@ -170,7 +170,7 @@ static json_t *types(const totals *sums)
     for (int i = 0; i < AQ_DTYPE_COUNT; i++) {
         const total *own = &sums->by_dtype[i];
         if (own->tensors > 0)
-            (void)json_array_append_new(
+            list = report_append(
                 list, json_pack("{s:s, s:o, s:o, s:o}", "dtype", aq_dtype_name((aq_dtype)i),
                                 "tensors", report_integer(own->tensors), "elements",
                                 report_integer(own->weights), "bytes", report_integer(own->bytes)));
@@ -182,7 +182,7 @@ static json_t *tensor_object(const aq_tensor_info *tensor)
 {
     json_t *shape = json_array();
     for (unsigned i = 0; i < tensor->rank; i++)
-        (void)json_array_append_new(shape, report_integer(tensor->shape[i]));
+        shape = report_append(shape, report_integer(tensor->shape[i]));
     return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", report_text(tensor->name),
                      "dtype", aq_dtype_name(tensor->dtype), "shape", shape, "elements",
                      report_integer(tensor->weights), "bytes", report_integer(tensor->bytes),
@@ -195,7 +195,7 @@ static json_t *tensors(const aq_model *model)
     for (size_t i = 0; i < aq_model_tensors(model); i++) {
         aq_tensor_info tensor;
         aq_model_tensor(model, i, &tensor);
-        (void)json_array_append_new(list, tensor_object(&tensor));
+        list = report_append(list, tensor_object(&tensor));
     }
     return list;
 }
@@ -204,7 +204,7 @@ static json_t *files(const aq_model *model)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < aq_model_files(model); i++)
-        (void)json_array_append_new(list, report_text(aq_model_file(model, i)));
+        list = report_append(list, report_text(aq_model_file(model, i)));
     return list;
 }
 
@@ -219,12 +219,7 @@ static int print_json(const char *path, const aq_model *model)
                   report_integer(sums.all.tensors), "elements_total",
                   report_integer(sums.all.weights), "bytes_total", report_integer(sums.all.bytes),
                   "metadata", metadata(model), "types", types(&sums), "tensors", tensors(model));
-    if (root == NULL || json_object_update(root, rest) != 0) {
-        json_decref(root);
-        root = NULL;
-    }
-    json_decref(rest);
-    return report_print(root);
+    return report_print(report_joined(root, rest));
 }
 
 /* ---- the command ---- */

@@ -323,12 +323,13 @@ static int quantize(command *c)
         return cli_fail(&error);
     }
     cli_warn_threads(c->options.threads, runs.result.threads);
+    int code = AQ_OK;
     if (c->json)
-        quantize_report_json(c->input, c->output, &c->options, &runs);
+        code = quantize_report_json(c->input, c->output, &c->options, &runs);
     else if (!c->quiet)
         quantize_report_text(c->output, &c->options, &runs);
     repeat_free(&runs);
-    return cli_flush() ? AQ_OK : AQ_FAILURE;
+    return code != AQ_OK || !cli_flush() ? AQ_FAILURE : AQ_OK;
 }
 
 int cmd_quantize(int argc, char **argv)

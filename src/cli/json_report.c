@@ -4,6 +4,7 @@
 #include "json_report.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -44,6 +45,31 @@ void report_failure(const aq_error *error)
     (void)report_print(json_pack("{s:i, s:s, s:s, s:i, s:o}", "schema_version", 1, "version",
                                  aq_version(), "status", "error", "exit_code", (int)error->status,
                                  "message", report_text(error->message)));
+}
+
+static json_t *unless(bool failed, json_t *whole)
+{
+    if (!failed)
+        return whole;
+    json_decref(whole);
+    return NULL;
+}
+
+json_t *report_append(json_t *list, json_t *item)
+{
+    return unless(json_array_append_new(list, item) != 0, list);
+}
+
+json_t *report_member(json_t *object, const char *key, json_t *value)
+{
+    return unless(json_object_set_new(object, key, value) != 0, object);
+}
+
+json_t *report_joined(json_t *object, json_t *rest)
+{
+    bool failed = json_object_update(object, rest) != 0;
+    json_decref(rest);
+    return unless(failed, object);
 }
 
 int report_print(json_t *root)

@@ -18,6 +18,13 @@ json_t *report_success(void);
 /* The same for a failure, with its message; printed. */
 void report_failure(const aq_error *error);
 
+/* Each takes over both and returns the first with the second in it: an item in a list, a member in
+ * an object, all members of one object in another. NULL when either is NULL or memory does not
+ * suffice, so that a report lacks nothing or is none. */
+json_t *report_append(json_t *list, json_t *item);
+json_t *report_member(json_t *object, const char *key, json_t *value);
+json_t *report_joined(json_t *object, json_t *rest);
+
 /* Prints and frees; NULL, which is what is left of a value that memory did not suffice for, is an
  * error. 0 or AQ_FAILURE. */
 int report_print(json_t *root);

@@ -133,10 +133,10 @@ static json_t *workers(const aq_quantize_result *r)
     json_t *list = json_array();
     for (unsigned i = 0; i < r->threads; i++) {
         const aq_thread_stats *t = &r->thread[i];
-        (void)json_array_append_new(list, json_pack("{s:f, s:f, s:f, s:f, s:o}", "cpu_s", t->cpu_s,
-                                                    "read_s", t->read_s, "kernel_s", t->kernel_s,
-                                                    "write_s", t->write_s, "tiles",
-                                                    report_integer(t->tiles)));
+        list =
+            report_append(list, json_pack("{s:f, s:f, s:f, s:f, s:o}", "cpu_s", t->cpu_s, "read_s",
+                                          t->read_s, "kernel_s", t->kernel_s, "write_s", t->write_s,
+                                          "tiles", report_integer(t->tiles)));
     }
     return list;
 }
@@ -146,7 +146,7 @@ static json_t *tensors(const aq_quantize_result *r)
     json_t *list = json_array();
     for (size_t i = 0; i < r->tensors; i++) {
         const aq_tensor_result *t = &r->tensor[i];
-        (void)json_array_append_new(
+        list = report_append(
             list,
             json_pack("{s:s, s:s, s:s, s:b, s:s?, s:o, s:o, s:o, s:o}", "name", t->name, "dtype",
                       aq_dtype_name(t->dtype), "type", t->out_type, "quantized", t->quantized,
@@ -192,7 +192,7 @@ static json_t *run_times(const repeat_runs *runs)
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < runs->count; i++)
-        (void)json_array_append_new(list, json_real(runs->time_s[i]));
+        list = report_append(list, json_real(runs->time_s[i]));
     return list;
 }
 
@@ -226,17 +226,10 @@ static json_t *counts(const aq_quantize_options *options, const aq_quantize_resu
         "tensors", tensors(r));
 }
 
-void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
-                          const repeat_runs *runs)
+int quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
+                         const repeat_runs *runs)
 {
     json_t *root = what_ran(input, output, options, &runs->result);
-    json_t *parts[] = {times(runs), counts(options, &runs->result)};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (root != NULL && json_object_update(root, parts[i]) != 0) {
-            json_decref(root);
-            root = NULL;
-        }
-        json_decref(parts[i]);
-    }
-    (void)report_print(root);
+    root = report_joined(root, times(runs));
+    return report_print(report_joined(root, counts(options, &runs->result)));
 }

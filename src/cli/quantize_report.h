@@ -7,7 +7,8 @@
 
 void quantize_report_text(const char *output, const aq_quantize_options *options,
                           const repeat_runs *runs);
-void quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
-                          const repeat_runs *runs);
+/* 0 or AQ_FAILURE, which is said. */
+int quantize_report_json(const char *input, const char *output, const aq_quantize_options *options,
+                         const repeat_runs *runs);
 
 #endif
