@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Preloaded into a command, makes the Nth call of one function fail: AQ_FAULT=FUNCTION:N, counted
- * from 1. AQ_FAULT_HIT names a file that is written to when that call came, so that the caller
- * knows when N has passed the last one. Only what the library and its commands call is here. */
+ * from 1. AQ_FAULT_HIT names a file that gets the line "hit" when that call came, so that the
+ * caller knows when N has passed the last one, and when main has returned what left_say says. Only
+ * what the library and its commands call is here. */
 #include <config.h>
 
 #include <dlfcn.h>
@@ -17,6 +18,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "left.h"
+
 static atomic_long calls;
 static atomic_flag begun = ATOMIC_FLAG_INIT;
 static atomic_bool over;
@@ -28,12 +31,17 @@ __attribute__((constructor)) static void open_hit_file(void)
     const char *hit = getenv("AQ_FAULT_HIT");
     if (hit != NULL)
         hit_file = creat(hit, 0666);
+    left_begin();
 }
 
-/* What an instrumented program writes of its own comes after this. */
+/* What an instrumented program writes of its own comes after this. A stream's buffer goes with the
+ * stream. */
 static void stop(void)
 {
     atomic_store(&over, true);
+    (void)fclose(stdout);
+    if (hit_file >= 0)
+        left_say(hit_file);
 }
 
 /* No allocation here: malloc is among those that call it. */
@@ -41,28 +49,32 @@ static int is_due(const char *function)
 {
     const char *fault = getenv("AQ_FAULT");
     size_t length = strlen(function);
+    /* Only now: a constructor's would come after the program's own destructors. */
+    if (fault != NULL && !atomic_flag_test_and_set(&begun))
+        (void)atexit(stop);
     if (fault == NULL || strncmp(fault, function, length) != 0 || fault[length] != ':')
         return 0;
-    /* Only now: a constructor's would come after the program's own destructors. */
-    if (!atomic_flag_test_and_set(&begun))
-        (void)atexit(stop);
     if (atomic_load(&over))
         return 0;
     if (atomic_fetch_add(&calls, 1) + 1 != atol(fault + length + 1))
         return 0;
     if (hit_file >= 0)
-        (void)!write(hit_file, "x", 1);
+        (void)!write(hit_file, "hit\n", 4);
     return 1;
 }
+
+/* What stands behind a function of this file. */
+#define REAL(name)                   \
+    static __typeof__(&(name)) real; \
+    if (real == NULL)                \
+    *(void **)&real = dlsym(RTLD_NEXT, #name)
 
 /* Defines NAME, which fails with ERROR and RESULT when it is due and else calls the real one. */
 #define FAULT(type, name, parameters, arguments, error, result)  \
     __attribute__((visibility("default"))) type name parameters; \
     type name parameters                                         \
     {                                                            \
-        static type(*real) parameters;                           \
-        if (real == NULL)                                        \
-            *(void **)&real = dlsym(RTLD_NEXT, #name);           \
+        REAL(name);                                              \
         if (is_due(#name)) {                                     \
             errno = error;                                       \
             return result;                                       \
@@ -73,26 +85,87 @@ static int is_due(const char *function)
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
+extern void __libc_free(void *p);
 
 /* dlsym allocates, so the allocators go to libc by name; the three count as one function. */
 __attribute__((visibility("default"))) void *malloc(size_t size)
 {
-    return is_due("malloc") ? (errno = ENOMEM, NULL) : __libc_malloc(size);
+    void *p = is_due("malloc") ? (errno = ENOMEM, NULL) : __libc_malloc(size);
+    left_block(p, size, __builtin_return_address(0));
+    return p;
 }
 
 __attribute__((visibility("default"))) void *calloc(size_t count, size_t size)
 {
-    return is_due("malloc") ? (errno = ENOMEM, NULL) : __libc_calloc(count, size);
+    void *p = is_due("malloc") ? (errno = ENOMEM, NULL) : __libc_calloc(count, size);
+    left_block(p, count * size, __builtin_return_address(0));
+    return p;
 }
 
 __attribute__((visibility("default"))) void *realloc(void *p, size_t size)
 {
-    return is_due("malloc") ? (errno = ENOMEM, NULL) : __libc_realloc(p, size);
+    void *moved = is_due("malloc") ? (errno = ENOMEM, NULL) : __libc_realloc(p, size);
+    if (moved != NULL)
+        left_freed(p);
+    left_block(moved, size, __builtin_return_address(0));
+    return moved;
+}
+
+__attribute__((visibility("default"))) void free(void *p)
+{
+    left_freed(p);
+    __libc_free(p);
 }
 
 /* Buffers; a shared library's own mappings do not come through here. */
-FAULT(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, off_t offset),
-      (at, size, protection, flags, fd, offset), ENOMEM, MAP_FAILED)
+__attribute__((visibility("default"))) void *mmap(void *at, size_t size, int protection, int flags,
+                                                  int fd, off_t offset)
+{
+    REAL(mmap);
+    void *p = is_due("mmap") ? (errno = ENOMEM, MAP_FAILED)
+                             : real(at, size, protection, flags, fd, offset);
+    if (p != MAP_FAILED)
+        left_mapped(size);
+    return p;
+}
+
+__attribute__((visibility("default"))) int munmap(void *at, size_t size)
+{
+    REAL(munmap);
+    int failed = real(at, size);
+    if (failed == 0)
+        left_unmapped(size);
+    return failed;
+}
+
+/* Its descriptor is gone even where it fails, as in Linux. */
+__attribute__((visibility("default"))) int close(int fd)
+{
+    REAL(close);
+    int failed = real(fd);
+    return is_due("close") ? (errno = EIO, -1) : failed;
+}
+
+__attribute__((visibility("default"))) int pthread_create(pthread_t *thread,
+                                                          const pthread_attr_t *attributes,
+                                                          void *(*start)(void *), void *arg)
+{
+    REAL(pthread_create);
+    int failed = is_due("pthread_create") ? EAGAIN : real(thread, attributes, start, arg);
+    if (failed == 0)
+        left_started();
+    return failed;
+}
+
+__attribute__((visibility("default"))) int pthread_join(pthread_t thread, void **result)
+{
+    REAL(pthread_join);
+    int failed = real(thread, result);
+    if (failed == 0)
+        left_joined();
+    return failed;
+}
+
 FAULT(ssize_t, pread, (int fd, void *buf, size_t size, off_t offset), (fd, buf, size, offset), EIO,
       -1)
 FAULT(ssize_t, pwrite, (int fd, const void *buf, size_t size, off_t offset),
@@ -100,22 +173,16 @@ FAULT(ssize_t, pwrite, (int fd, const void *buf, size_t size, off_t offset),
 FAULT(int, fallocate, (int fd, int mode, off_t offset, off_t size), (fd, mode, offset, size),
       ENOSPC, -1)
 FAULT(int, fsync, (int fd), (fd), EIO, -1)
-FAULT(int, close, (int fd), (fd), EIO, -1)
 FAULT(int, renameat2, (int from, const char *old, int to, const char *new, unsigned flags),
       (from, old, to, new, flags), EIO, -1)
 FAULT(int, rename, (const char *old, const char *new), (old, new), EIO, -1)
 FAULT(int, link, (const char *old, const char *new), (old, new), EPERM, -1)
 FAULT(int, mkdir, (const char *path, mode_t mode), (path, mode), EACCES, -1)
-FAULT(int, pthread_create,
-      (pthread_t * thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg),
-      (thread, attributes, start, arg), EAGAIN, EAGAIN)
 
 __attribute__((visibility("default"))) int open(const char *path, int flags, ...)
 {
-    static int (*real)(const char *, int, ...);
+    REAL(open);
     mode_t mode = 0;
-    if (real == NULL)
-        *(void **)&real = dlsym(RTLD_NEXT, "open");
     if ((flags & O_CREAT) != 0) {
         va_list args;
         va_start(args, flags);

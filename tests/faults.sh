@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every Nth allocation, open, read, write, sync, close, rename and thread fails, one at a time, until
 # N is past the last one. Each ends in success or in one line on standard error; the old output is
-# untouched or the new one complete; no temporary stays.
+# untouched or the new one complete; no temporary stays, and when main returns no block, mapping,
+# descriptor or thread.
 set -eu
 
 [ -z "${AQ_SANITIZE:-}" ] || { echo "sanitizers bring their own allocator"; exit 77; }
@@ -23,14 +24,20 @@ complain() { # FAULT TEXT
     bad=1
 }
 
-# Runs the command with one fault; false once N is past the last call.
+# Runs the command with one fault and sees what it leaves; false once N is past the last call.
 fault() { # FUNCTION N COMMAND...
     what=$1:$2
     shift 2
     rm -f "$work/hit"
-    code=0
+    code=0 hit='' left=''
     LD_PRELOAD=$faults AQ_FAULT=$what AQ_FAULT_HIT=$work/hit "$@" >"$work/out" 2>"$work/err" || code=$?
-    [ -s "$work/hit" ]
+    {
+        read -r hit
+        read -r left
+    } <"$work/hit"
+    [ "$hit" = hit ] || left=$hit
+    [ "$left" = 'nothing left' ] || complain "$what" "not given back: ${left:-not said}"
+    [ "$hit" = hit ]
 }
 
 check_ending() {
@@ -206,6 +213,8 @@ cp -r want/. replaced/
 "$bin" synth -q --no-sync -j2 --params 2x64x256 want.safetensors
 "$bin" info want.safetensors >info.want
 "$bin" compare -q in.safetensors want.gguf >compare.want
+"$bin" info --json want.safetensors >info-json.want
+"$bin" compare --json in.safetensors want.gguf >compare-json.want
 
 total=0 in_part=0
 for function in malloc mmap open pread pwrite fallocate fsync close rename renameat2 mkdir \
@@ -218,7 +227,9 @@ for function in malloc mmap open pread pwrite fallocate fsync close rename renam
     make_synthetic "$function"
     only_say "$function" info "$bin" info want.safetensors
     only_say "$function" compare "$bin" compare -q -j2 in.safetensors want.gguf
-    only_say "$function" batch "$bin" quantize -q -j2 -m batch want.safetensors null:
+    only_say "$function" batch "$bin" quantize --json -j2 -m batch want.safetensors null:
+    [ "$function" != malloc ] || only_say malloc info-json "$bin" info --json want.safetensors
+    [ "$function" != malloc ] || only_say malloc compare-json "$bin" compare --json -j2 in.safetensors want.gguf
     case $function in malloc | mmap | open | pread | close | pthread_create) read_cold "$function" ;; esac
     echo "$function: $faulted faults"
     total=$((total + faulted))
