@@ -127,18 +127,20 @@ static int say_blocks(char *line, size_t size)
         bytes += blocks[i].size;
     }
     if (too_many)
-        return snprintf(line, size, "more blocks than can be counted; ");
+        return snprintf(line, size, "; more blocks than can be counted");
     if (first == NULL)
         return 0;
-    return snprintf(line, size, "blocks: %zu, together %zu bytes, one of %zu from %s; ", count,
-                    bytes, first->size, dladdr(first->from, &info) == 0 ? "?" : info.dli_fname);
+    const char *object = dladdr(first->from, &info) == 0 ? "?" : info.dli_fname;
+    const char *slash = strrchr(object, '/');
+    return snprintf(line, size, "; blocks: %zu, together %zu bytes, one of %zu from %.99s", count,
+                    bytes, first->size, slash == NULL ? object : slash + 1);
 }
 
 static int say_descriptors(char *line, size_t size)
 {
     for (int fd = 0; fd < DESCRIPTORS; fd++)
         if (is_open(fd) && !inherited[fd])
-            return snprintf(line, size, "descriptor %d; ", fd);
+            return snprintf(line, size, "; descriptor %d", fd);
     return 0;
 }
 
@@ -151,10 +153,8 @@ void left_say(int fd)
     unlock();
     used += say_descriptors(line + used, size);
     if (atomic_load(&pages) != 0)
-        used += snprintf(line + used, size, "mapped pages: %zd; ", (ssize_t)atomic_load(&pages));
+        used += snprintf(line + used, size, "; mapped pages: %zd", (ssize_t)atomic_load(&pages));
     if (atomic_load(&threads) != 0)
-        used += snprintf(line + used, size, "threads: %d; ", atomic_load(&threads));
-    if (used > 0)
-        line[used - (int)strlen("; ")] = '\0';
-    (void)!dprintf(fd, "%s\n", used == 0 ? "nothing left" : line);
+        used += snprintf(line + used, size, "; threads: %d", atomic_load(&threads));
+    (void)!dprintf(fd, "%s\n", used == 0 ? "nothing left" : line + strlen("; "));
 }
