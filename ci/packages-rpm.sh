@@ -3,14 +3,15 @@
 # shellcheck disable=SC2154 # variables of ci/packages
 # `ci/packages rpm`. Sourced by it.
 
-# What Fedora's own macros say, said for rpmbuild elsewhere: who built it, and when, is not in the
-# package, and the time is that of the changelog. --nodeps where rpm is not what installs packages.
+# What Fedora's own macros say, said for rpmbuild elsewhere: who built it, where, and when, is not in
+# the package, and the time is that of the changelog. --nodeps where rpm is not what installs packages.
 build_rpm() { # TARBALL DIRECTORY CHECK(yes|no)
     mkdir -p "$2/SOURCES"
     cp "$1" "$2/SOURCES"
     say "building RPM packages in $2"
     set -- "$1" "$2" "$3" -bb
-    command -v dnf >/dev/null || set -- "$@" --nodeps --define "__os_install_post $(after_install)"
+    command -v dnf >/dev/null || set -- "$@" --nodeps --define "__os_install_post $(after_install)" \
+        --define "optflags $(rpm -E '%{optflags}') -ffile-prefix-map=%{_builddir}=."
     [ "$3" = yes ] || set -- "$@" --nocheck
     directory=$2
     shift 3

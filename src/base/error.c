@@ -32,10 +32,14 @@ aq_status aq_fail(aq_error *err, aq_status status, const char *format, ...)
 aq_status aq_fail_errno(aq_error *err, const char *path, const char *what)
 {
     int code = errno;
-    char reason[128];
-    /* The GNU form: thread-safe, and it returns the text. */
-    return aq_fail(err, AQ_FAILURE, "%s: cannot %s: %s", path, what,
-                   strerror_r(code, reason, sizeof reason));
+    char text[128] = "";
+    /* The GNU form returns the text, which need not be in the buffer; that of musl puts it there. */
+#if defined(STRERROR_R_CHAR_P)
+    const char *reason = strerror_r(code, text, sizeof text);
+#else
+    const char *reason = strerror_r(code, text, sizeof text) == 0 ? text : "unknown error";
+#endif
+    return aq_fail(err, AQ_FAILURE, "%s: cannot %s: %s", path, what, reason);
 }
 
 aq_status aq_fail_memory(aq_error *err, const char *what)
