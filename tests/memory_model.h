@@ -94,9 +94,9 @@ static uint8_t *memory_model_add(memory_model *m, const char *name, aq_dtype dty
                                 .weights = weights,
                                 .offset = m->source->size,
                                 .bytes = bytes};
-    m->source->bytes = realloc(m->source->bytes, m->source->size + bytes);
+    m->source->bytes = realloc(m->source->bytes, (size_t)(m->source->size + bytes));
     uint8_t *at = m->source->bytes + m->source->size;
-    memset(at, 0, bytes);
+    memset(at, 0, (size_t)bytes);
     m->source->size += bytes;
     m->file.size = m->source->size;
     return at;
@@ -149,8 +149,8 @@ static memory_sink *memory_sink_new(uint64_t size)
 {
     memory_sink *m = calloc(1, sizeof *m);
     m->sink = (aq_sink){memory_write, memory_commit, memory_sink_close};
-    m->bytes = calloc(1, size);
-    m->times = calloc(1, size);
+    m->bytes = calloc(1, (size_t)size);
+    m->times = calloc(1, (size_t)size);
     m->size = size;
     return m;
 }

@@ -298,7 +298,7 @@ START_TEST(rows_name_nonfinite_weights)
 {
     enum { WEIGHTS = 32 * 8200 };
     float *x = calloc(WEIGHTS, sizeof *x);
-    uint8_t *out = malloc(aq_type_bytes(AQ_TYPE_Q4_0, WEIGHTS));
+    uint8_t *out = malloc((size_t)aq_type_bytes(AQ_TYPE_Q4_0, WEIGHTS));
     aq_error err;
     ck_assert(x != NULL && out != NULL);
     x[WEIGHTS - 1] = NAN;

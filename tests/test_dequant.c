@@ -186,8 +186,8 @@ START_TEST(packed_rows_follow_their_definition)
     static const size_t groups[] = {1, 8, 24, 32, 128, 300};
     for (size_t b = 0; b < sizeof bits / sizeof *bits; b++)
         for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
-            for (size_t cols = 1; cols <= 300; cols += 1 + draw() % 9) {
-                size_t first = draw() % cols / 32 * 32;
+            for (size_t cols = 1; cols <= 300; cols += 1 + (size_t)(draw() % 9)) {
+                size_t first = (size_t)(draw() % cols) / 32 * 32;
                 check_packed(bits[b], first, cols, groups[g], -1);
                 check_packed(bits[b], first, cols, groups[g], (int)(bits[b] * (draw() % 4)));
             }

@@ -22,9 +22,10 @@ static aq_model *reopen(const aq_out_file *file, uint8_t **bytes)
 {
     aq_model *m;
     aq_error err;
-    *bytes = calloc(1, file->size + 1);
-    memcpy(*bytes, file->header, file->header_size);
-    aq_status status = model_from_bytes(*bytes, file->size, "y", aq_gguf_open, &m, &err);
+    size_t size = (size_t)file->size;
+    *bytes = calloc(1, size + 1);
+    memcpy(*bytes, file->header, (size_t)file->header_size);
+    aq_status status = model_from_bytes(*bytes, size, "y", aq_gguf_open, &m, &err);
     ck_assert_msg(status == AQ_OK, "%s", err.message);
     return m;
 }
@@ -140,7 +141,7 @@ static void check_kept(const aq_model *from, const aq_model *m, const uint32_t *
         ck_assert_str_eq(m->kvs[k].key, from->kvs[i].key);
         ck_assert_uint_eq(m->kvs[k].type, from->kvs[i].type);
         ck_assert_uint_eq(m->kvs[k].size, from->kvs[i].size);
-        ck_assert_mem_eq(m->kvs[k++].value, from->kvs[i].value, from->kvs[i].size);
+        ck_assert_mem_eq(m->kvs[k++].value, from->kvs[i].value, (size_t)from->kvs[i].size);
     }
     ck_assert_str_eq(metadata_of(m, "general.file_type"), file_type != NULL ? "8" : "1");
     ck_assert_str_eq(metadata_of(m, "general.quantization_version"), file_type != NULL ? "2" : "");

@@ -65,7 +65,7 @@ static uint32_t run(const aq_kernel *k, stretch s, output *out)
 {
     memset(out, 0x5a, sizeof *out);
     if (k->blocks != NULL)
-        return k->blocks(memory.src, STRETCH / aq_type_block(k->type), out->levels);
+        return k->blocks(memory.src, (size_t)(STRETCH / aq_type_block(k->type)), out->levels);
     aq_row_params params = row_params(s);
     return k->row(memory.src, STRETCH, &params, out->levels, out->scales,
                   params.asymmetric ? out->zeros : NULL);

@@ -95,7 +95,7 @@ static void put_gguf(int tensors)
     p += 24;
     for (uint64_t i = 0; i < count; i++) {
         memcpy(p, &length, 8);
-        memset(p + 8, 'a', length);
+        memset(p + 8, 'a', (size_t)length);
         for (uint64_t k = 0, n = i + 1 < count ? i : 0; k < 8; k++, n /= 16)
             p[8 + k] = "0123456789abcdef"[n % 16];
         p += 8 + length + (tensors ? 16 : 5); /* no dimensions, F32, offset 0; or an uint8 */

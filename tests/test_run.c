@@ -111,9 +111,10 @@ static void expect_blocks(const memory_model *m, const aq_plan *plan, const aq_i
     const aq_tensor *t = item->tensor;
     const aq_kernel *k = aq_kernel_find(plan->type_id, t->dtype, AQ_ISA_SCALAR);
     const aq_out_tensor *o = &plan->layout.tensors[item->out];
-    uint8_t *want = malloc(o->bytes);
-    (void)k->blocks(m->source->bytes + t->offset, t->weights / plan->type->block, want);
-    REQUIRE(memcmp(out + o->offset, want, o->bytes) == 0);
+    size_t bytes = (size_t)o->bytes;
+    uint8_t *want = malloc(bytes);
+    (void)k->blocks(m->source->bytes + t->offset, (size_t)(t->weights / plan->type->block), want);
+    REQUIRE(memcmp(out + o->offset, want, bytes) == 0);
     free(want);
 }
 
@@ -131,18 +132,19 @@ static void expect_rows(const memory_model *m, const aq_plan *plan, const aq_ite
     const aq_tensor *t = item->tensor;
     const aq_kernel *k = aq_kernel_find(plan->type_id, t->dtype, AQ_ISA_SCALAR);
     const aq_out_tensor *o = plan->layout.tensors;
-    uint64_t element = aq_dtype_get(t->dtype)->bytes, bits = plan->type->bits;
-    uint64_t row_words = (item->cols * bits + 31) / 32;
-    aq_row_params params = {.group = item->group, .asymmetric = plan->asymmetric};
+    size_t element = aq_dtype_get(t->dtype)->bytes, bits = plan->type->bits;
+    size_t cols = (size_t)item->cols, groups = (size_t)item->groups;
+    size_t row_words = (cols * bits + 31) / 32;
+    aq_row_params params = {.group = (size_t)item->group, .asymmetric = plan->asymmetric};
     uint32_t *levels = malloc(row_words * 4);
-    uint8_t *scales = malloc(item->groups * element), *zeros = malloc(item->groups);
+    uint8_t *scales = malloc(groups * element), *zeros = malloc(groups);
     ck_assert_uint_eq(o[item->out].bytes, item->rows * row_words * 4);
     for (uint64_t r = 0; r < item->rows; r++) {
-        (void)k->row(m->source->bytes + t->offset + r * item->cols * element, item->cols, &params,
-                     levels, scales, plan->asymmetric ? zeros : NULL);
+        (void)k->row(m->source->bytes + t->offset + r * cols * element, cols, &params, levels,
+                     scales, plan->asymmetric ? zeros : NULL);
         REQUIRE(memcmp(out + o[item->out].offset + r * row_words * 4, levels, row_words * 4) == 0);
-        ck_assert_mem_eq(out + o[item->out_scale].offset + r * item->groups * element, scales,
-                         item->groups * element);
+        ck_assert_mem_eq(out + o[item->out_scale].offset + r * groups * element, scales,
+                         groups * element);
         for (uint64_t g = 0; plan->asymmetric && g < item->groups; g++)
             ck_assert_uint_eq(
                 zero_point_at(out + o[item->out_zero].offset, r, g, item->groups, (unsigned)bits),
@@ -164,11 +166,11 @@ static void expect(const memory_model *m, const aq_plan *plan, const uint8_t *ou
         else if (item->action == AQ_ACTION_PACK)
             expect_rows(m, plan, item, out);
         else
-            REQUIRE(memcmp(out + o->offset, m->source->bytes + t->offset, t->bytes) == 0);
+            REQUIRE(memcmp(out + o->offset, m->source->bytes + t->offset, (size_t)t->bytes) == 0);
     }
     for (size_t i = 0; i < plan->constant_count; i++) {
         const aq_out_tensor *o = &plan->layout.tensors[plan->constants[i].out];
-        REQUIRE(memcmp(out + o->offset, plan->constants[i].bytes, o->bytes) == 0);
+        REQUIRE(memcmp(out + o->offset, plan->constants[i].bytes, (size_t)o->bytes) == 0);
     }
 }
 
@@ -218,7 +220,7 @@ START_TEST(mode_threads_and_isa_change_nothing)
             for (int mode = AQ_MODE_STREAMING; mode <= AQ_MODE_BATCH; mode++) {
                 memory_sink *other = run(&plan, (aq_mode)mode, threads[t], isa);
                 ck_assert_uint_eq(other->size, first->size);
-                REQUIRE(memcmp(other->bytes, first->bytes, first->size) == 0);
+                REQUIRE(memcmp(other->bytes, first->bytes, (size_t)first->size) == 0);
                 other->sink.close(&other->sink);
             }
     first->sink.close(&first->sink);
@@ -243,8 +245,8 @@ static aq_status run_failing(const memory_model *m, const setting *s, aq_mode mo
         aq_free(stats.thread);
     if (out != NULL) {
         const aq_out_tensor *t = &plan.layout.tensors[plan.items[0].out];
-        *out = malloc(t->bytes);
-        memcpy(*out, sink->bytes + t->offset, t->bytes);
+        *out = malloc((size_t)t->bytes);
+        memcpy(*out, sink->bytes + t->offset, (size_t)t->bytes);
     }
     aq_pool_destroy(pool);
     sink->sink.close(&sink->sink);

@@ -110,10 +110,11 @@ START_TEST(writes_what_it_reads)
     ck_assert_msg(aq_safetensors_layout(&layout, 0, &from, &err) == AQ_OK, "%s", err.message);
     ck_assert_uint_eq(file.header_size % 8, 0);
     ck_assert_uint_eq(file.size, file.header_size + 52);
-    uint8_t *bytes = calloc(1, file.size);
-    memcpy(bytes, file.header, file.header_size);
-    ck_assert_msg(model_from_bytes(bytes, file.size, "x", aq_safetensors_open, &m, &err) == AQ_OK,
-                  "%s", err.message);
+    size_t size = (size_t)file.size;
+    uint8_t *bytes = calloc(1, size);
+    memcpy(bytes, file.header, (size_t)file.header_size);
+    ck_assert_msg(model_from_bytes(bytes, size, "x", aq_safetensors_open, &m, &err) == AQ_OK, "%s",
+                  err.message);
     ck_assert_uint_eq(m->tensor_count, COUNT);
     for (size_t i = 0; i < COUNT; i++) {
         ck_assert_str_eq(m->tensors[i].name, tensors[i].name);

@@ -71,16 +71,17 @@ START_TEST(files_hold_the_model)
     ck_assert_uint_eq(a->tensor_count, b->tensor_count);
     for (size_t i = 0; i < a->tensor_count; i++) {
         const aq_tensor *ta = &a->tensors[i], *tb = &b->tensors[i];
-        uint8_t *x = malloc(ta->bytes), *y = malloc(ta->bytes);
+        size_t bytes = (size_t)ta->bytes;
+        uint8_t *x = malloc(bytes), *y = malloc(bytes);
         ck_assert(x != NULL && y != NULL);
         ck_assert_str_eq(ta->name, tb->name);
         ck_assert_int_eq(ta->dtype, tb->dtype);
         ck_assert_uint_eq(ta->bytes, tb->bytes);
         ck_assert_uint_eq(tb->rank, 2);
         ck_assert_mem_eq(ta->shape, tb->shape, 2 * sizeof *ta->shape);
-        ck_assert_int_eq(a->source->read_at(a->source, 0, ta->offset, x, ta->bytes, &err), AQ_OK);
-        ck_assert_int_eq(b->source->read_at(b->source, 0, tb->offset, y, tb->bytes, &err), AQ_OK);
-        ck_assert_mem_eq(x, y, ta->bytes);
+        ck_assert_int_eq(a->source->read_at(a->source, 0, ta->offset, x, bytes, &err), AQ_OK);
+        ck_assert_int_eq(b->source->read_at(b->source, 0, tb->offset, y, bytes, &err), AQ_OK);
+        ck_assert_mem_eq(x, y, bytes);
         free(x);
         free(y);
     }

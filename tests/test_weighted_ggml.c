@@ -48,7 +48,7 @@ static void fill_importance(int kind, uint64_t seed)
 /* Every function that this CPU can run; how many they are. */
 static unsigned check(aq_type type, aq_dtype dtype, int kind, int importance, uint64_t seed)
 {
-    size_t row_bytes = aq_type_bytes(type, COLS);
+    size_t row_bytes = (size_t)aq_type_bytes(type, COLS);
     unsigned functions = 0;
     aq_weighted_fn *last = NULL;
     weights_fill(kind, seed, memory.x, ROUND);
