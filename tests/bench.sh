@@ -238,6 +238,8 @@ fi
 expect 0 --kernels --type q4_0 --dtype bf16 --rounds 2 --threads 2 --export "csv=$dir/k.csv" \
     --export "html=$dir/k.html" --export "markdown=$dir/k.md" --export "google-benchmark=$dir/k.google" \
     --export "github=$dir/k.github" --export "bencher=$dir/k.bencher"
+says out '^libarrowquant +[0-9]+\.[0-9]+'
+says_not out '^arrowquant '
 valid
 says out '^q4_0  BF16  scalar  cache   1 '
 says out '^q4_0  BF16  scalar  memory  2 .*x '

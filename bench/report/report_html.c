@@ -174,8 +174,12 @@ static void print_environment(const bench_report *report, FILE *out)
     char value[64];
     fputs("<h2 id=\"environment\">Environment</h2>\n<div class=\"scroll\"><table><tbody>\n", out);
     fact_row(out, "Date", report->env->date);
-    fact_row(out, "arrowquant", report->run->version);
-    fact_row(out, "Program", report->binary);
+    if (report->run->version[0] != '\0') {
+        fact_row(out, "arrowquant", report->run->version);
+        fact_row(out, "Program", report->binary);
+    }
+    if (report->kernels != NULL)
+        fact_row(out, "libarrowquant", aq_version());
     (void)snprintf(value, sizeof value, "%" PRIu64, report->seed);
     fact_row(out, "Seed", value);
     for (size_t i = 0; i < report->env->facts; i++) {

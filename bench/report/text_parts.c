@@ -78,8 +78,11 @@ void bench_text_environment(const bench_text_writer *w)
     (void)fprintf(w->out, "\nEnvironment:\n");
     bench_text_rule(w, '-');
     (void)fprintf(w->out, "%-26s %s\n", "Date", env->date);
-    (void)fprintf(w->out, "%-26s %s %s\n", "arrowquant", w->report->run->version,
-                  w->report->binary);
+    if (w->report->run->version[0] != '\0')
+        (void)fprintf(w->out, "%-26s %s %s\n", "arrowquant", w->report->run->version,
+                      w->report->binary);
+    if (w->report->kernels != NULL)
+        (void)fprintf(w->out, "%-26s %s\n", "libarrowquant", aq_version());
     (void)fprintf(w->out, "%-26s %s\n", "Command", w->report->command);
     (void)fprintf(w->out, "%-26s %" PRIu64 "\n", "Seed", w->report->seed);
     for (size_t i = 0; i < env->facts; i++) {
