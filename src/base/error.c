@@ -33,8 +33,7 @@ aq_status aq_fail_errno(aq_error *err, const char *path, const char *what)
 {
     int code = errno;
     char text[128] = "";
-    /* The GNU form returns the text, which need not be in the buffer; that of musl puts it there.
-     */
+    /* The GNU form returns the text, perhaps not in the buffer; that of musl puts it there. */
 #if defined(STRERROR_R_CHAR_P)
     const char *reason = strerror_r(code, text, sizeof text);
 #else
