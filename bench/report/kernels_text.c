@@ -134,8 +134,7 @@ void bench_kernels_html(const bench_report *report, FILE *out)
 static void csv_row(const bench_kernels *all, const bench_kernel *k, FILE *out)
 {
     double figure[BENCH_CSV_COLUMNS];
-    for (int i = 0; i < BENCH_CSV_COLUMNS; i++)
-        figure[i] = NAN;
+    bench_csv_clear(figure);
     if (k->speedup.count > 0) {
         figure[BENCH_CSV_SPEEDUP] = k->speedup.median;
         figure[BENCH_CSV_SPEEDUP_LOW] = k->speedup.low;

@@ -8,8 +8,7 @@
 
 #include <stdio.h>
 
-/* ---- Google Benchmark: compare.py's "benchmarksfiltered" sets old against new by their names ----
- */
+/* ---- Google Benchmark: compare.py sets old against new by their names ---- */
 
 static void google_arm(const bench_gate_config *config, bench_arm arm, json_t *benchmarks)
 {

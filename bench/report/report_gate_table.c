@@ -19,8 +19,7 @@ static void csv_arm(const bench_report *report, size_t at, bench_arm arm, FILE *
     const bench_summary *time = &metric->summary[arm];
     char name[64];
     double figure[BENCH_CSV_COLUMNS];
-    for (int i = 0; i < BENCH_CSV_COLUMNS; i++)
-        figure[i] = NAN;
+    bench_csv_clear(figure);
     figure[BENCH_CSV_TIME] = time->median;
     figure[BENCH_CSV_TIME_LOW] = time->low;
     figure[BENCH_CSV_TIME_HIGH] = time->high;

@@ -33,6 +33,12 @@ void bench_csv_number(double value, FILE *out)
         (void)fprintf(out, "%.12g", value);
 }
 
+void bench_csv_clear(double figure[BENCH_CSV_COLUMNS])
+{
+    for (int i = 0; i < BENCH_CSV_COLUMNS; i++)
+        figure[i] = NAN;
+}
+
 void bench_csv_row(const bench_csv_head *head, const double figure[BENCH_CSV_COLUMNS],
                    const char *limit, const char *note, FILE *out)
 {

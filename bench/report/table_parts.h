@@ -44,6 +44,9 @@ typedef struct bench_csv_head {
     size_t samples;
 } bench_csv_head;
 
+/* Sets all to NaN: a row that has some of the figures begins so. */
+void bench_csv_clear(double figure[BENCH_CSV_COLUMNS]);
+
 /* A whole row; NaN and NULL stand for what there is not. */
 void bench_csv_row(const bench_csv_head *head, const double figure[BENCH_CSV_COLUMNS],
                    const char *limit, const char *note, FILE *out);
