@@ -44,9 +44,14 @@ int cli_fail(const aq_error *error)
     return (int)error->status;
 }
 
+unsigned cli_thread_count(unsigned asked)
+{
+    return asked != 0 ? asked : aq_usable_cpus();
+}
+
 void cli_warn_threads(unsigned asked, size_t started)
 {
-    unsigned wanted = asked != 0 ? asked : aq_usable_cpus();
+    unsigned wanted = cli_thread_count(asked);
     if (started < wanted)
         cli_error("warning: only %zu of %u threads could be started; the result is the same, but "
                   "took longer",

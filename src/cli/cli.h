@@ -28,8 +28,10 @@ int cli_usage(const char *command, const char *format, ...) __attribute__((forma
 /* Prints error->message and returns the exit code. */
 int cli_fail(const aq_error *error);
 
-/* Warns, however quiet, where `started` threads are fewer than were asked for (0: one for each
- * usable CPU). */
+/* How many threads are meant: 0 asks for one for each usable CPU. */
+unsigned cli_thread_count(unsigned asked);
+
+/* Warns, however quiet, where `started` threads are fewer than were asked for. */
 void cli_warn_threads(unsigned asked, size_t started);
 
 /* A decimal number of at most `most`; false for anything else. */

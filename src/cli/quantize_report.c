@@ -179,7 +179,7 @@ static json_t *sandbox(void)
 static json_t *what_ran(const char *input, const char *output, const aq_quantize_options *options,
                         const aq_quantize_result *r)
 {
-    unsigned asked = repeat_threads(options);
+    unsigned asked = cli_thread_count(options->threads);
     return json_pack(
         "{s:i, s:s, s:s, s:i, s:o, s:o, s:s, s:s?, s:s, s:s, s:o, s:o, s:o}", "schema_version", 1,
         "version", aq_version(), "status", "ok", "exit_code", 0, "input", report_text(input),

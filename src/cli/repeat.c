@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
+#include "cli.h"
 #include "repeat.h"
 
 #include <stdio.h>
@@ -75,16 +76,11 @@ static void keep_first(repeat_runs *runs)
     runs->time_s[runs->count++] = r->time_s;
 }
 
-unsigned repeat_threads(const aq_quantize_options *options)
-{
-    return options->threads != 0 ? options->threads : aq_usable_cpus();
-}
-
 aq_status repeat_quantize(const char *input, const char *output, const aq_quantize_options *options,
                           unsigned count, repeat_runs *runs, aq_error *err)
 {
     *runs = (repeat_runs){.result.size = sizeof runs->result};
-    unsigned threads = repeat_threads(options);
+    unsigned threads = cli_thread_count(options->threads);
     aq_status status = make_room(runs, count, threads, err);
     if (status == AQ_OK)
         status = aq_quantize(input, output, options, &runs->result, err);

@@ -14,9 +14,6 @@ typedef struct repeat_runs {
     aq_thread_stats *thread;
 } repeat_runs;
 
-/* How many were asked for. */
-unsigned repeat_threads(const aq_quantize_options *options);
-
 /* As aq_quantize, `count` times. Free *runs with repeat_free where AQ_OK was returned. */
 aq_status repeat_quantize(const char *input, const char *output, const aq_quantize_options *options,
                           unsigned count, repeat_runs *runs, aq_error *err);
