@@ -221,6 +221,9 @@ AQ_API unsigned aq_type_bits(aq_type type);
  * source bytes are finished. */
 typedef void aq_progress_fn(void *arg, uint64_t bytes_done, uint64_t bytes_total);
 
+#define AQ_TILE_LEAST 4096
+#define AQ_TILE_MOST (1 << 30)
+
 typedef struct aq_quantize_options {
     size_t size;
     aq_type type;
@@ -253,6 +256,10 @@ typedef struct aq_quantize_options {
      * does not know are quantized without; values of another number than the tensor's columns, a
      * NaN, an infinity or less than 0 are AQ_BAD_INPUT. */
     const char *imatrix;
+    /* Bytes of the source that a worker quantizes at a time, AQ_TILE_LEAST to AQ_TILE_MOST, rounded
+     * up to whole pages; 0: half of the L2 cache, from 128 KiB to 1 MiB. The output does not depend
+     * on it, memory and speed do. */
+    uint64_t tile_bytes;
 } aq_quantize_options;
 
 AQ_API void aq_quantize_options_init(aq_quantize_options *options, size_t size);

@@ -115,6 +115,9 @@ static aq_status check_options(const aq_quantize_options *o, aq_error *err)
         return aq_fail(err, AQ_USAGE,
                        "part %u of %u: parts are numbered from 1, and are at most %d", o->shard,
                        o->shards, AQ_PARTS_MOST);
+    if (o->tile_bytes != 0 && (o->tile_bytes < AQ_TILE_LEAST || o->tile_bytes > AQ_TILE_MOST))
+        return aq_fail(err, AQ_USAGE, "tiles of %llu bytes: they have from %d to %d",
+                       (unsigned long long)o->tile_bytes, AQ_TILE_LEAST, AQ_TILE_MOST);
     if (!aq_isa_usable(o->isa))
         return aq_fail(err, AQ_USAGE, "this machine cannot run %s kernels", aq_isa_name(o->isa));
     return AQ_OK;
@@ -166,7 +169,8 @@ static aq_status make_plan(job *j, target_kind target, aq_error *err)
                          .arch = o->arch,
                          .mixture = o->mixture,
                          .pure = o->pure != 0,
-                         .imatrix = j->imatrix};
+                         .imatrix = j->imatrix,
+                         .tile_bytes = (size_t)o->tile_bytes};
     aq_status status = aq_plan_make(&j->plan, j->model, &p, err);
     j->planned = status == AQ_OK;
     return status;

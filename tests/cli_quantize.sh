@@ -273,6 +273,18 @@ ok '--keep spares a tensor that cannot be quantized' quantize -q --keep poisoned
 
 # ---- memory ----
 
+for size in 4K 100000 1M; do
+    ok "tiles of $size" quantize -q --force -j 2 --tile-size "$size" -t q8_0 \
+        synthetic:3x256x2048:f16:7 tiled.gguf
+    same "the same bytes from tiles of $size" large.q8_0.gguf tiled.gguf
+done
+for size in 64K 512K; do
+    quantize --json -j 1 --tile-size "$size" -t q8_0 synthetic:3x256x2048:f16:7 null: >"$size.json" ||
+        fail "tiles of $size"
+done
+[ $(($(json 512K.json accounted_bytes) - $(json 64K.json accounted_bytes))) -gt 458752 ] ||
+    fail 'larger tiles do not take more memory'
+
 refused 'a limit that cannot be kept' 1 'memory-limit\|memory.limit\|limit' \
     arrowquant quantize --memory-limit 4K -t q8_0 weights.safetensors limited.gguf
 refused 'a limit that batch mode cannot keep' 1 'streaming' \

@@ -18,7 +18,7 @@ for words in --help 'quantize --help' 'info --help' 'compare --help' 'synth --he
 done
 arrowquant quantize --help >help
 for option in --type --pure --threads --mode --group-size --asymmetric --memory-limit --isa --keep \
-    --nonfinite --force --no-sync --json --quiet --arch --checksum --repeat --shard; do
+    --tile-size --nonfinite --force --no-sync --json --quiet --arch --checksum --repeat --shard; do
     checks=$((checks + 1))
     grep -q -e "$option" help || fail "quantize --help does not tell of $option"
 done
@@ -55,6 +55,9 @@ done
 for limit in 0 -1 x 10Q; do
     mistake "--memory-limit $limit" memory-limit \
         quantize --memory-limit "$limit" in.safetensors out.gguf
+done
+for size in 0 -1 x 4095 2G; do
+    mistake "--tile-size $size" tile-size quantize --tile-size "$size" in.safetensors out.gguf
 done
 mistake 'no such mode' mode quantize -m turbo in.safetensors out.gguf
 for repeat in 0 -1 x 2.5 1000001; do

@@ -44,6 +44,8 @@ static const char help_text[] =
     "                           0 = one scale per row; default 128\n"
     "      --asymmetric         safetensors types: with zero points; default symmetric\n"
     "      --memory-limit SIZE  refuse at the start if it cannot be kept (64M, 2GiB, ...)\n"
+    "      --tile-size SIZE     bytes of the source that a thread quantizes at a time;\n"
+    "                           default half of the L2 cache, from 128K to 1M\n"
     "      --io WAY             auto (default): what is not in the page cache is read past it;\n"
     "                           cached: all through it, where it stays for the next run\n"
     "      --isa ISA            use nothing above scalar, avx2, avx512 or neon\n"
@@ -69,6 +71,7 @@ enum {
     OPT_GROUP_SIZE,
     OPT_ASYMMETRIC,
     OPT_MEMORY_LIMIT,
+    OPT_TILE_SIZE,
     OPT_IO,
     OPT_ISA,
     OPT_KEEP,
@@ -92,6 +95,7 @@ static const struct option long_options[] = {
     {"group-size", required_argument, NULL, OPT_GROUP_SIZE},
     {"asymmetric", no_argument, NULL, OPT_ASYMMETRIC},
     {"memory-limit", required_argument, NULL, OPT_MEMORY_LIMIT},
+    {"tile-size", required_argument, NULL, OPT_TILE_SIZE},
     {"io", required_argument, NULL, OPT_IO},
     {"isa", required_argument, NULL, OPT_ISA},
     {"keep", required_argument, NULL, OPT_KEEP},
@@ -174,6 +178,15 @@ static int take_memory_limit(command *c, const char *value)
     return 0;
 }
 
+static int take_tile_size(command *c, const char *value)
+{
+    uint64_t size;
+    if (!cli_size(value, &size) || size < AQ_TILE_LEAST || size > AQ_TILE_MOST)
+        return bad("tile-size", value, "a size from 4K to 1G");
+    c->options.tile_bytes = size;
+    return 0;
+}
+
 static int take_repeat(command *c, const char *value)
 {
     uint64_t count;
@@ -222,6 +235,8 @@ static int take_value(command *c, int option, const char *value)
         return take_group_size(c, value);
     case OPT_MEMORY_LIMIT:
         return take_memory_limit(c, value);
+    case OPT_TILE_SIZE:
+        return take_tile_size(c, value);
     case OPT_REPEAT:
         return take_repeat(c, value);
     case OPT_ISA:
