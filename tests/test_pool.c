@@ -15,16 +15,24 @@ enum { TASKS = 10000 };
 
 typedef struct counts {
     atomic_uint done[TASKS];
-    atomic_uint worker_out_of_range;
+    atomic_uint worker_out_of_range, place_shared;
+    atomic_int taken[64]; /* by place: how many are there */
     unsigned workers;
 } counts;
 
-static int count_task(void *arg, unsigned worker, uint64_t i)
+static int count_task(void *arg, aq_worker worker, uint64_t i)
 {
     counts *c = arg;
     atomic_fetch_add(&c->done[i], 1);
-    if (worker >= c->workers)
+    if (worker.index >= c->workers || worker.place >= c->workers) {
         atomic_fetch_add(&c->worker_out_of_range, 1);
+        return 0;
+    }
+    if (atomic_fetch_add(&c->taken[worker.place], 1) != 0)
+        atomic_fetch_add(&c->place_shared, 1);
+    if (i % 64 == 0)
+        (void)sched_yield();
+    atomic_fetch_sub(&c->taken[worker.place], 1);
     return 0;
 }
 
@@ -43,6 +51,7 @@ START_TEST(every_task_runs_once)
                 ck_assert_uint_eq(atomic_load(&c->done[i]), round);
         }
         ck_assert_uint_eq(atomic_load(&c->worker_out_of_range), 0);
+        ck_assert_uint_eq(atomic_load(&c->place_shared), 0);
         free(c);
         aq_pool_destroy(pool);
     }
@@ -70,7 +79,7 @@ typedef struct failing {
     uint64_t fail_from;
 } failing;
 
-static int failing_task(void *arg, unsigned worker, uint64_t i)
+static int failing_task(void *arg, aq_worker worker, uint64_t i)
 {
     failing *f = arg;
     (void)worker;
@@ -96,7 +105,7 @@ START_TEST(a_failure_stops_the_run)
 }
 END_TEST
 
-static int busy_task(void *arg, unsigned worker, uint64_t i)
+static int busy_task(void *arg, aq_worker worker, uint64_t i)
 {
     (void)arg, (void)worker;
     volatile double x = (double)i;
@@ -122,13 +131,13 @@ typedef struct held {
     atomic_int first; /* 0 until a worker is the one that is held up */
 } held;
 
-static int held_task(void *arg, unsigned worker, uint64_t i)
+static int held_task(void *arg, aq_worker worker, uint64_t i)
 {
     held *h = arg;
     int none = 0;
     (void)i;
     /* Waits for all the other tasks, which nobody can do if the others wait for this one. */
-    if (atomic_compare_exchange_strong(&h->first, &none, (int)worker + 1))
+    if (atomic_compare_exchange_strong(&h->first, &none, (int)worker.index + 1))
         while (atomic_load(&h->done) < TASKS - 1)
             (void)sched_yield();
     atomic_fetch_add(&h->done, 1);
@@ -145,11 +154,11 @@ START_TEST(nobody_waits_for_good)
 }
 END_TEST
 
-static int measure_stack(void *arg, unsigned worker, uint64_t i)
+static int measure_stack(void *arg, aq_worker worker, uint64_t i)
 {
     atomic_size_t *bytes = arg;
     (void)i;
-    if (worker == 0) {
+    if (worker.index == 0) {
         while (atomic_load(bytes) == 0)
             (void)sched_yield();
         return 0;

@@ -121,7 +121,7 @@ typedef struct job {
     atomic_uint wrong, there;
 } job;
 
-static int check_tile(void *arg, unsigned worker, uint64_t tile)
+static int check_tile(void *arg, aq_worker worker, uint64_t tile)
 {
     job *j = arg;
     (void)worker;

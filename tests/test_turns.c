@@ -230,6 +230,8 @@ END_TEST
 typedef struct crew {
     aq_turns *turns;
     atomic_uint_fast64_t next, done;
+    atomic_int taken[MOST]; /* by place: how many are there */
+    atomic_uint shared;
     uint64_t tasks;
     bool held_up; /* whoever has the first task waits for one that another does */
     unsigned workers;
@@ -240,8 +242,10 @@ typedef struct member {
     unsigned index;
 } member;
 
-static void task(crew *c, uint64_t i)
+static void task(crew *c, unsigned place, uint64_t i)
 {
+    if (atomic_fetch_add(&c->taken[place], 1) != 0)
+        (void)atomic_fetch_add(&c->shared, 1);
     volatile double x = (double)i;
     for (int k = 0; k < 2000; k++)
         x = x * 1.0000001 + 1.0;
@@ -249,16 +253,17 @@ static void task(crew *c, uint64_t i)
         while (atomic_load(&c->done) == 0)
             (void)sched_yield();
     (void)atomic_fetch_add(&c->done, 1);
+    (void)atomic_fetch_sub(&c->taken[place], 1);
 }
 
 static void *take_part(void *arg)
 {
     const member *self = arg;
     crew *c = self->crew;
-    aq_turns_arrive(c->turns, self->index);
+    unsigned place = aq_turns_arrive(c->turns, self->index);
     for (uint64_t i; (i = atomic_fetch_add(&c->next, 1)) < c->tasks;) {
-        task(c, i);
-        aq_turns_next(c->turns, self->index);
+        task(c, place, i);
+        place = aq_turns_next(c->turns, self->index);
     }
     aq_turns_leave(c->turns);
     return NULL;
@@ -278,6 +283,7 @@ static void work_together(crew *c)
     for (unsigned i = 0; i < c->workers; i++)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
     ck_assert_uint_eq(atomic_load(&c->done), c->tasks);
+    ck_assert_uint_eq(atomic_load(&c->shared), 0);
 }
 
 START_TEST(all_tasks_are_done)
@@ -310,9 +316,9 @@ START_TEST(nobody_waits_for_one_that_never_comes)
 {
     aq_turns *turns = aq_turns_create(2, 1);
     aq_turns_begin(turns, 2);
-    aq_turns_arrive(turns, 1);
-    aq_turns_next(turns, 1);
-    aq_turns_next(turns, 1);
+    ck_assert_uint_eq(aq_turns_arrive(turns, 1), 0);
+    ck_assert_uint_eq(aq_turns_next(turns, 1), 0); /* the place that it has just left */
+    ck_assert_uint_eq(aq_turns_next(turns, 1), 0);
     aq_turns_leave(turns);
     aq_turns_destroy(turns);
 }

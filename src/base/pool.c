@@ -47,19 +47,20 @@ static void work(worker *self)
 {
     aq_pool *pool = self->pool;
     double begin = aq_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+    aq_worker who = {self->index, self->index};
     if (pool->turns != NULL)
-        aq_turns_arrive(pool->turns, self->index);
+        who.place = aq_turns_arrive(pool->turns, self->index);
     while (atomic_load_explicit(&pool->failure, memory_order_relaxed) == 0) {
         uint64_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
         if (i >= pool->tasks)
             break;
-        int failure = pool->task(pool->arg, self->index, i);
+        int failure = pool->task(pool->arg, who, i);
         if (failure != 0) {
             int none = 0;
             atomic_compare_exchange_strong(&pool->failure, &none, failure);
         }
         if (pool->turns != NULL)
-            aq_turns_next(pool->turns, self->index);
+            who.place = aq_turns_next(pool->turns, self->index);
     }
     if (pool->turns != NULL)
         aq_turns_leave(pool->turns);

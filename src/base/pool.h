@@ -16,10 +16,17 @@ aq_pool *aq_pool_create(unsigned threads);
 unsigned aq_pool_threads(const aq_pool *pool);
 void aq_pool_destroy(aq_pool *pool);
 
+/* Who does a task. Workers with tasks at the same time differ in `place`, too. Where there are more
+ * workers than CPUs they take turns in few places, so what a task needs only while it runs belongs
+ * to its place and not to its worker. Both are below aq_pool_threads. */
+typedef struct aq_worker {
+    unsigned index, place;
+} aq_worker;
+
 /* Runs task(arg, worker, i) for every i in [0, tasks), each once, in increasing order of start, on
  * whichever worker is free, and returns when all are done. A task that returns non-zero stops the
  * run: no further task starts, and the first such value is returned. One run at a time per pool. */
-typedef int aq_pool_task(void *arg, unsigned worker, uint64_t i);
+typedef int aq_pool_task(void *arg, aq_worker worker, uint64_t i);
 int aq_pool_run(aq_pool *pool, uint64_t tasks, aq_pool_task *task, void *arg);
 
 /* CPU seconds that a worker has spent in tasks of the last run. */

@@ -20,7 +20,8 @@ typedef struct meter {
 
 typedef struct turn {
     pthread_cond_t granted;
-    meter last; /* when its task began; its own thread's alone */
+    unsigned place; /* while it works */
+    meter last;     /* when its task began; its own thread's alone */
 } turn;
 
 struct aq_turns {
@@ -28,6 +29,8 @@ struct aq_turns {
     unsigned running_most;
     bool open; /* everyone may work: no more turns in this run */
     aq_turns_rule rule;
+    unsigned *vacant,
+        vacancies; /* places without a worker, the one that was left last at the end */
     turn turn[];
 };
 
@@ -35,12 +38,15 @@ aq_turns *aq_turns_create(unsigned workers, unsigned running)
 {
     aq_turns *t = aq_calloc(1, sizeof *t + workers * sizeof t->turn[0]);
     aq_turn_share *share = aq_calloc(workers, sizeof *share);
-    if (t == NULL || share == NULL) {
+    unsigned *vacant = aq_calloc(workers, sizeof *vacant);
+    if (t == NULL || share == NULL || vacant == NULL) {
         aq_free(t);
         aq_free(share);
+        aq_free(vacant);
         return NULL;
     }
     t->running_most = running;
+    t->vacant = vacant;
     t->rule = (aq_turns_rule){.workers = workers, .share = share};
     pthread_condattr_t monotonic;
     (void)pthread_condattr_init(&monotonic);
@@ -60,6 +66,7 @@ void aq_turns_destroy(aq_turns *t)
         (void)pthread_cond_destroy(&t->turn[i].granted);
     (void)pthread_mutex_destroy(&t->lock);
     aq_free(t->rule.share);
+    aq_free(t->vacant);
     aq_free(t);
 }
 
@@ -67,8 +74,21 @@ void aq_turns_begin(aq_turns *t, uint64_t tasks)
 {
     (void)pthread_mutex_lock(&t->lock);
     t->open = false;
+    t->vacancies = t->rule.workers;
+    for (unsigned i = 0; i < t->vacancies; i++)
+        t->vacant[i] = t->vacancies - 1 - i;
     aq_rule_begin(&t->rule, t->running_most, tasks);
     (void)pthread_mutex_unlock(&t->lock);
+}
+
+static void take_place(aq_turns *t, unsigned worker)
+{
+    t->turn[worker].place = t->vacant[--t->vacancies];
+}
+
+static void leave_place(aq_turns *t, unsigned worker)
+{
+    t->vacant[t->vacancies++] = t->turn[worker].place;
 }
 
 static void grant(aq_turns *t)
@@ -139,13 +159,16 @@ static bool mostly_waited(const meter *from, const meter *to)
            to->wall - from->wall > 2 * (to->cpu - from->cpu);
 }
 
-void aq_turns_arrive(aq_turns *t, unsigned worker)
+unsigned aq_turns_arrive(aq_turns *t, unsigned worker)
 {
     (void)pthread_mutex_lock(&t->lock);
     if (!t->open)
         wait_for_turn(t, worker);
+    take_place(t, worker);
+    unsigned place = t->turn[worker].place;
     (void)pthread_mutex_unlock(&t->lock);
     t->turn[worker].last = measure();
+    return place;
 }
 
 static void count_in(aq_turns *t, unsigned worker, const meter *now)
@@ -155,18 +178,23 @@ static void count_in(aq_turns *t, unsigned worker, const meter *now)
     aq_rule_done(&t->rule, worker, now->cpu - last->cpu, waited);
     if (waited)
         grant(t);
-    if (aq_rule_is_ahead(&t->rule, worker))
+    if (aq_rule_is_ahead(&t->rule, worker)) {
+        leave_place(t, worker);
         wait_for_turn(t, worker);
+        take_place(t, worker);
+    }
 }
 
-void aq_turns_next(aq_turns *t, unsigned worker)
+unsigned aq_turns_next(aq_turns *t, unsigned worker)
 {
     meter now = measure();
     (void)pthread_mutex_lock(&t->lock);
     if (!t->open)
         count_in(t, worker, &now);
+    unsigned place = t->turn[worker].place;
     (void)pthread_mutex_unlock(&t->lock);
     t->turn[worker].last = measure();
+    return place;
 }
 
 void aq_turns_leave(aq_turns *t)

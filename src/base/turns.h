@@ -10,7 +10,11 @@
 
 typedef struct aq_turns aq_turns;
 
-/* For `workers` of which at most `running` work at a time, unless they wait for something else than
+/* Those that work at the same time have places of their own, numbered from 0; whoever gets a turn
+ * has the place that was left last, so that what belongs to places stays in the caches, and of more
+ * than `running` of them few are ever used.
+ *
+ * For `workers` of which at most `running` work at a time, unless they wait for something else than
  * a CPU. NULL when out of memory. */
 aq_turns *aq_turns_create(unsigned workers, unsigned running);
 void aq_turns_destroy(aq_turns *turns);
@@ -19,9 +23,10 @@ void aq_turns_destroy(aq_turns *turns);
 void aq_turns_begin(aq_turns *turns, uint64_t tasks);
 
 /* Each worker: once before its first task, after each task, and once when it takes no more. The
- * first two may wait, but not for long where nobody else gets on. */
-void aq_turns_arrive(aq_turns *turns, unsigned worker);
-void aq_turns_next(aq_turns *turns, unsigned worker);
+ * first two return the worker's place for the next task, and may wait, but not for long where
+ * nobody else gets on. */
+unsigned aq_turns_arrive(aq_turns *turns, unsigned worker);
+unsigned aq_turns_next(aq_turns *turns, unsigned worker);
 void aq_turns_leave(aq_turns *turns);
 
 #endif

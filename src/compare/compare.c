@@ -16,7 +16,7 @@ enum { ROUND = 4096 };
 
 /* A thread's own: written by it alone, read when all are done. */
 typedef struct worker {
-    void *buffer; /* its first use places it */
+    void *buffer; /* of the place with its number; its first use puts it into memory */
     uint64_t failed_tile;
     aq_error error;
 } worker;
@@ -48,14 +48,14 @@ static bool cancelled(const job *j)
     return j->options.cancel != NULL && *j->options.cancel != 0;
 }
 
-static int task(void *arg, unsigned index, uint64_t i)
+static int task(void *arg, aq_worker self, uint64_t i)
 {
     job *j = arg;
-    worker *w = &j->workers[index];
+    worker *w = &j->workers[self.index];
+    void *buffer = j->workers[self.place].buffer;
     if (cancelled(j))
         return AQ_CANCELLED;
-    aq_status status =
-        aq_compare_tile(&j->matches, j->first + i, w->buffer, &j->sums[i], &w->error);
+    aq_status status = aq_compare_tile(&j->matches, j->first + i, buffer, &j->sums[i], &w->error);
     if (status != AQ_OK)
         w->failed_tile = j->first + i;
     return status;

@@ -24,7 +24,7 @@ typedef struct run {
     aq_sink *sink;
     /* By type and source dtype; the last of the types is aq_half_type. */
     const aq_kernel *kernel[AQ_TYPE_COUNT + 1][AQ_DTYPE_COUNT];
-    buffers *own;           /* streaming: [threads], each its worker's */
+    buffers *own;           /* streaming: [threads], each for one place of the pool's */
     buffers whole;          /* batch: each byte its tile's */
     aq_thread_stats *stats; /* [threads], each its worker's */
 
@@ -86,11 +86,12 @@ typedef struct work {
     aq_thread_stats *stats;
 } work;
 
-static work take(run *r, unsigned worker, uint64_t index)
+static work take(run *r, aq_worker worker, uint64_t index)
 {
-    work w = {.index = index, .tile = aq_plan_tile(r->plan, index), .stats = &r->stats[worker]};
+    work w = {
+        .index = index, .tile = aq_plan_tile(r->plan, index), .stats = &r->stats[worker.index]};
     if (r->own != NULL)
-        w.own = r->own[worker];
+        w.own = r->own[worker.place];
     else
         w.own = (buffers){.src = (char *)r->whole.src + w.tile.src_base,
                           .dst = (char *)r->whole.dst + w.tile.dst_base};
@@ -171,7 +172,7 @@ static void work_more(run *r, const work *own)
 }
 #endif
 
-static int stream_task(void *arg, unsigned worker, uint64_t index)
+static int stream_task(void *arg, aq_worker worker, uint64_t index)
 {
     run *r = arg;
     if (cancelled(r))
@@ -203,7 +204,7 @@ typedef struct batch_pass {
     step *step;
 } batch_pass;
 
-static int batch_task(void *arg, unsigned worker, uint64_t index)
+static int batch_task(void *arg, aq_worker worker, uint64_t index)
 {
     const batch_pass *p = arg;
     if (cancelled(p->r))
