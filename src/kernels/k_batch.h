@@ -19,9 +19,45 @@ AQ_INLINE void own_levels(k_rule rule, aq_dtype source, const uint8_t *src, cons
     for (int i = 0; i < rule.sub; i++) {
         float v = aq_widen(source, src, (size_t)i) - found->base[lane];
         int l = rule.type == AQ_TYPE_Q3_K && found->searched[lane]
-                    ? found->level[lane][i]
+                    ? (int)found->level[lane][i]
                     : k_clamp(k_nearest(found->inverse[lane] * v), low, high);
         levels[i] = found->inverse[lane] == 0.0f ? 0 : (uint8_t)(l - low);
+    }
+}
+
+AQ_INLINE int is_signed(k_rule rule)
+{
+    return rule.type == AQ_TYPE_Q3_K || rule.type == AQ_TYPE_Q6_K;
+}
+
+/* Whether all quotients of a super-block are far below 2^22, where k_literal is a conversion and a
+ * clamp. The inverse that a sub-block's levels came from maps its largest weight to 33 at most. */
+AQ_INLINE int is_ordinary(k_rule rule, const k_scales *scales, const k_found *found, int lane)
+{
+    unsigned all = (1u << V_LANES) - 1;
+    if (!is_signed(rule))
+        return 0;
+    for (int j = 0; j < SUPER / rule.sub; j += V_LANES) {
+        vf d = v_load_f32(scales->d + j), inverse = v_load_f32(found->inverse + lane + j);
+        all &= v_mask_bits(v_gt(v_abs(v_mul(d, inverse)), v_set(0x1p-15f)));
+    }
+    return all == (1u << V_LANES) - 1;
+}
+
+/* Levels of a super-block of a signed type that is_ordinary. */
+AQ_INLINE void ordinary_levels(k_rule rule, aq_dtype source, const uint8_t *src,
+                               const k_scales *scales, uint8_t *levels)
+{
+    size_t size = aq_source_bytes(source);
+    for (int first = 0; first < SUPER; first += 32) {
+        v_block v;
+#pragma GCC unroll 8
+        for (int i = 0; i < 32 / V_LANES; i++) {
+            int at = first + i * V_LANES;
+            v.v[i] =
+                v_div(v_load(source, src + (size_t)at * size), v_set(scales->d[at / rule.sub]));
+        }
+        v_store_packed(levels + first, 8, v_quantized(v, -rule.levels, 2 * rule.levels - 1));
     }
 }
 
@@ -29,16 +65,20 @@ AQ_INLINE void own_levels(k_rule rule, aq_dtype source, const uint8_t *src, cons
 AQ_INLINE void super_levels(k_rule rule, aq_dtype source, const uint8_t *src,
                             const k_scales *scales, const k_found *found, int lane, uint8_t *levels)
 {
-    int is_signed = rule.type == AQ_TYPE_Q3_K || rule.type == AQ_TYPE_Q6_K;
-    int low = is_signed ? -rule.levels : 0, high = is_signed ? rule.levels - 1 : rule.levels;
+    int low = is_signed(rule) ? -rule.levels : 0;
+    int high = is_signed(rule) ? rule.levels - 1 : rule.levels;
     size_t size = aq_source_bytes(source);
+    if (__builtin_expect(is_ordinary(rule, scales, found, lane), 1)) {
+        ordinary_levels(rule, source, src, scales, levels);
+        return;
+    }
     for (int first = 0; first < SUPER; first += 32) {
         v_block q;
 #pragma GCC unroll 8
         for (int i = 0; i < 32 / V_LANES; i++) {
             int at = first + i * V_LANES, j = at / rule.sub;
             vf x = v_load(source, src + (size_t)at * size), d = v_set(scales->d[j]);
-            vf v = v_div(is_signed ? x : v_add(x, v_set(scales->dm[j])), d);
+            vf v = v_div(is_signed(rule) ? x : v_add(x, v_set(scales->dm[j])), d);
             q.v[i] = v_from_bits(v_sub_s32(k_literal(v, low, high), v_set_bits((uint32_t)low)));
         }
         v_store_low_bytes(levels + first, q);
@@ -49,6 +89,36 @@ AQ_INLINE void super_levels(k_rule rule, aq_dtype source, const uint8_t *src,
                        high, levels + j * rule.sub);
 }
 
+/* k_store_scales of a signed type whose scales are all finite and, the largest of them, no less
+ * than what has a finite inverse; 0 where they are not, and nothing is stored. */
+AQ_INLINE int store_signed_scales(k_rule rule, k_scales *s, uint8_t *out)
+{
+    int least = rule.type == AQ_TYPE_Q3_K ? -32 : -128;
+    vi magnitude = v_set_bits(0);
+    uint8_t stored[32];
+    v_block v;
+    for (int j = 0; j < MOST_SUBS; j += V_LANES)
+        magnitude = v_max_u32(magnitude, v_bits(v_abs(v_load_f32(s->scale + j))));
+    uint32_t most = v_greatest_u32(magnitude);
+    if (most >= AQ_MAGNITUDE_INF || !(aq_f32_from_bits(most) >= K_LEAST_MAGNITUDE))
+        return 0;
+    unsigned extremes = 0;
+    for (int j = 0; j < MOST_SUBS; j += V_LANES) {
+        vi bits = v_bits(v_abs(v_load_f32(s->scale + j)));
+        extremes |= v_mask_bits(v_eq_bits(bits, v_set_bits(most))) << j;
+    }
+    float inverse = (float)least / s->scale[__builtin_ctz(extremes)];
+    for (int j = 0; j < 32; j += V_LANES)
+        v.v[j / V_LANES] =
+            j < MOST_SUBS ? v_mul(v_set(inverse), v_load_f32(s->scale + j)) : v_set(0.0f);
+    v_store_packed(stored, 8, v_quantized(v, least, -2 * least - 1));
+    if (rule.type == AQ_TYPE_Q3_K)
+        k_pack_scales_signed_6(s, 1.0f / inverse, stored, out + 96);
+    else
+        k_pack_scales_8(s, 1.0f / inverse, stored, out + 192);
+    return 1;
+}
+
 AQ_INLINE void store_super(k_rule rule, aq_dtype source, int weighted, const uint8_t *src,
                            const k_found *found, int lane, uint8_t *out)
 {
@@ -56,8 +126,12 @@ AQ_INLINE void store_super(k_rule rule, aq_dtype source, int weighted, const uin
     uint8_t levels[SUPER];
     memcpy(scales.scale, found->scale + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
     memcpy(scales.min, found->min + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
-    if (!(weighted ? aq_weighted_scales(rule, &scales, found->count + lane, out)
-                   : k_store_scales(rule, &scales, out)))
+    int whole = 1;
+    if (weighted)
+        whole = aq_weighted_scales(rule, &scales, found->count + lane, out);
+    else if (!is_signed(rule) || !store_signed_scales(rule, &scales, out))
+        whole = k_store_scales(rule, &scales, out);
+    if (!whole)
         return;
     super_levels(rule, source, src, &scales, found, lane, levels);
     k_store_levels(rule, levels, out);
@@ -69,10 +143,9 @@ typedef struct k_search {
     /* Finds scales, and what the levels come from, for all lanes of a group, of which the first is
      * the batch's lane `first`. */
     void (*find)(k_tile *tile, int first, k_found *found);
-    /* NULL, or one more round of `count` lanes, at most a group, whose weights and levels are in
-     * rows of 16; those that may change yet are put behind the open lanes. */
-    void (*improve)(const float *x, const float *l, const uint16_t *lane, int count, int round,
-                    k_found *found);
+    /* NULL, or one more round of `count` lanes, at most a group, whose weights are in rows of 16;
+     * those that may change yet are put behind the open lanes. */
+    void (*improve)(const float *x, const uint16_t *lane, int count, int round, k_found *found);
 } k_search;
 
 /* Rounds of all open lanes of the batch, gathered anew for each, until there are none. */
@@ -84,19 +157,16 @@ AQ_INLINE void improve_open(k_rule rule, aq_dtype source, k_search search, const
     for (int round = 0, opens; (opens = found->opens) > 0; round++) {
         found->opens = 0;
         for (int at = 0, count; at < opens; at += count) {
-            float x[MOST_TILES * V_LANES][16], l[MOST_TILES * V_LANES][16];
+            float x[MOST_TILES * V_LANES][16];
             count = opens - at < most ? opens - at : most;
             for (int i = 0; i < count; i++) {
-                int lane = found->open[at + i];
-                const uint8_t *row = src + (size_t)lane * 16 * size;
+                const uint8_t *row = src + (size_t)found->open[at + i] * 16 * size;
                 for (size_t j = 0; j < 16; j += V_LANES)
                     v_store(x[i] + j, v_load(source, row + j * size));
-                for (int j = 0; j < 16 && round > 0; j++)
-                    l[i][j] = found->level[lane][j];
             }
-            memset(x[count], 0, sizeof x[0] * (size_t)(most - count));
-            memset(l[count], 0, sizeof l[0] * (size_t)(most - count));
-            search.improve(x[0], l[0], found->open + at, count, round, found);
+            for (int i = count; i < most && i % V_LANES != 0; i++)
+                memset(x[i], 0, sizeof x[i]);
+            search.improve(x[0], found->open + at, count, round, found);
         }
     }
 }

@@ -10,20 +10,42 @@ typedef struct signed_state {
     vm empty;
 } signed_state;
 
-/* The first weight of largest magnitude; w and w * x of all of them. */
-AQ_INLINE signed_state signed_start(int n, k_tile *tile)
+/* The first weight of largest magnitude, where both signs have it. */
+AQ_INLINE vf first_extreme(int n, const k_tile *tile)
 {
-    signed_state s = {.extreme = v_set(0.0f)};
-    vf magnitude = v_set(0.0f);
+    vf magnitude = v_set(0.0f), extreme = magnitude;
     for (int i = 0; i < n; i++) {
         vf x = tile->x[i], m = v_abs(x);
         vm larger = v_gt(m, magnitude);
         magnitude = v_select(larger, m, magnitude);
-        s.extreme = v_select(larger, x, s.extreme);
-        tile->w[i] = v_mul(x, x);
-        tile->l[i + n] = v_mul(tile->w[i], x); /* a sub-block of 16 leaves half of l unused */
+        extreme = v_select(larger, x, extreme);
     }
-    s.empty = v_gt(v_set(K_LEAST_MAGNITUDE), magnitude);
+    return extreme;
+}
+
+/* w and w * x of weight i; a sub-block of 16 leaves half of l unused. */
+AQ_INLINE void signed_weight(int n, int i, k_tile *tile)
+{
+    tile->w[i] = v_mul(tile->x[i], tile->x[i]);
+    tile->l[i + n] = v_mul(tile->w[i], tile->x[i]);
+}
+
+/* The first weight of largest magnitude, and what all of them count for. */
+AQ_INLINE signed_state signed_start(int n, k_tile *tile)
+{
+    signed_state s;
+    vf zero = v_set(0.0f), most = zero, least = zero;
+    for (int i = 0; i < n; i++) {
+        most = v_max(most, tile->x[i]);
+        least = v_min(least, tile->x[i]);
+        signed_weight(n, i, tile);
+    }
+    vf most_down = v_sub(zero, least);
+    s.extreme = v_select(v_gt(most_down, most), least, most);
+    unsigned tied = v_mask_bits(v_eq(most_down, most)) & ~v_mask_bits(v_eq(most, zero));
+    if (__builtin_expect(tied != 0, 0))
+        s.extreme = first_extreme(n, tile);
+    s.empty = v_gt(v_set(K_LEAST_MAGNITUDE), v_abs(s.extreme));
     /* any scale will do for what is thrown away, but a harmless one is fast */
     s.extreme = v_select(s.empty, v_set(1.0f), s.extreme);
     return s;

@@ -160,7 +160,20 @@ AQ_INLINE void k_store_scales_signed_6(k_scales *s, uint8_t *out)
     k_pack_scales_signed_6(s, extreme != 0.0f ? 1.0f / inverse : 0.0f, bits, out);
 }
 
-/* q6_K: 16 signed bytes, then d. False where all weights are as good as 0: so is the whole block.
+/* q6_K: 16 signed bytes, then d; `stored` is 128 more than the scales. */
+AQ_INLINE void k_pack_scales_8(k_scales *s, float d, const uint8_t *stored, uint8_t *out)
+{
+    d = k_store_f16(out + 16, d);
+    for (int j = 0; j < 16; j++) {
+        int8_t scale = (int8_t)(stored[j] ^ 128u);
+        out[j] = (uint8_t)scale;
+        s->d[j] = d * (float)scale;
+        s->dm[j] = 0.0f;
+    }
+}
+
+/* q6_K from the search's own scales. False where all weights are as good as 0: so is the whole
+ * block.
  */
 AQ_INLINE int k_store_scales_8(k_scales *s, uint8_t *out)
 {
@@ -168,14 +181,12 @@ AQ_INLINE int k_store_scales_8(k_scales *s, uint8_t *out)
     if (aq_f32_from_bits(aq_magnitude(extreme)) < K_LEAST_MAGNITUDE)
         return 0;
     float inverse = -128.0f / extreme;
-    float d = k_store_f16(out + 16, 1.0f / inverse);
+    uint8_t stored[16];
     for (int j = 0; j < 16; j++) {
         int scale = k_nearest(inverse * s->scale[j]);
-        int8_t stored = (int8_t)(scale < 127 ? scale : 127);
-        out[j] = (uint8_t)stored;
-        s->d[j] = d * (float)stored;
-        s->dm[j] = 0.0f;
+        stored[j] = (uint8_t)((scale < 127 ? scale : 127) + 128);
     }
+    k_pack_scales_8(s, 1.0f / inverse, stored, out);
     return 1;
 }
 

@@ -6,8 +6,7 @@
 #include "k_store.h"
 #include "vec.h"
 
-enum { MOST_SUB = 32, MOST_TILES = 4, MOST_GROUPS = 8 };
-enum { MOST_LANES = MOST_GROUPS * MOST_TILES * V_LANES };
+enum { MOST_SUB = 32, MOST_TILES = 4, MOST_LANES = 1024 };
 
 /* The gaps keep loads and stores of different arrays and tiles from having the same low 12 bits of
  * address, which is all that a core compares before it lets a load pass a store. */
@@ -26,7 +25,7 @@ typedef struct k_found {
     uint16_t open[MOST_LANES];
     int opens;
     float xl[MOST_LANES], l2[MOST_LANES];
-    int8_t level[MOST_LANES][16];
+    float level[MOST_LANES][16];
     uint8_t searched[MOST_LANES]; /* level is what the search has made of it */
 } k_found;
 
@@ -44,10 +43,10 @@ AQ_INLINE size_t k_group(k_rule rule)
     return (size_t)(k_tiles(rule) * V_LANES * rule.sub / SUPER);
 }
 
-/* Groups of a batch: as many as give q3_K's open lanes a few tiles of their own. */
+/* Groups of a batch: as many as give q3_K's open lanes many tiles of their own. */
 AQ_INLINE int k_groups(k_rule rule)
 {
-    return rule.type == AQ_TYPE_Q3_K ? MOST_GROUPS : 1;
+    return rule.type == AQ_TYPE_Q3_K ? MOST_LANES / (k_tiles(rule) * V_LANES) : 1;
 }
 
 /* ---- transposing ---- */

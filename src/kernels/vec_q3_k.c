@@ -37,6 +37,47 @@ AQ_INLINE unsigned may_change(k_rule rule, const k_tile *tile, const signed_stat
     return ~v_mask_bits(stays) & ((1u << V_LANES) - 1);
 }
 
+/* a * b + c with one rounding or two, for sums that have room for either. */
+AQ_INLINE vf roughly(vf a, vf b, vf c)
+{
+#ifdef V_HAS_FMA
+    return v_fma(a, b, c);
+#else
+    return v_add(v_mul(a, b), c);
+#endif
+}
+
+/* may_change of the levels that the search begins with, for half the work. They are the nearest to
+ * v = x / scale', 1 / scale' the inverse that they come from, so each w x l has that inverse's sign
+ * or is 0.
+ *
+ * Where it is negative, no xl without a level is positive, sums of one sign being monotone even
+ * rounded, and the search passes over all levels.
+ *
+ * Where it is positive: x l2 - l xl, of the sums without level i, is what it is of those with it,
+ * as x w l^2 cancels. So |v (L2 scale') - l XL| < 0.498 xl tells that the quotient rounds to l. All
+ * roundings, of the search and here, together are below 80 2^-24 XL, a term being at most XL, and
+ * the room left for them is 2^-14 XL; a dominant weight, without which xl is next to nothing, may
+ * change then. A v above the top level is taken to be nearer to it: the true quotient is larger
+ * still, and clamped. Sums so small or large that products of theirs could leave the range of
+ * normal floats are left to the search. */
+AQ_INLINE unsigned may_change_first(k_rule rule, const k_tile *tile, const signed_state *s)
+{
+    vf least = v_set(0x1p-90f), greatest = v_set(0x1p90f), zero = v_set(0.0f);
+    vf inverse = s->best_inverse, ratio = v_div(s->l2, inverse), minus_xl = v_sub(zero, s->xl);
+    vf room = v_mul(s->xl, v_set(-0x1p-14f)), top = v_set((float)rule.levels - 0.8f);
+    vm stays = v_both(v_both(v_gt(s->xl, least), v_gt(greatest, s->xl)),
+                      v_both(v_gt(s->l2, least), v_gt(greatest, s->l2)));
+#pragma GCC unroll 4
+    for (int i = 0; i < rule.sub; i++) {
+        vf l = tile->l[i], v = v_min(v_mul(inverse, tile->x[i]), top);
+        vf distance = roughly(v, ratio, v_mul(l, minus_xl));
+        vf rest = roughly(tile->l[i + rule.sub], l, minus_xl);
+        stays = v_both(stays, v_gt(roughly(rest, v_set(-0.498f), room), v_abs(distance)));
+    }
+    return ~(v_mask_bits(stays) | v_mask_bits(v_gt(zero, inverse))) & ((1u << V_LANES) - 1);
+}
+
 AQ_INLINE void finish_scales(int tiles, signed_state *s)
 {
     vf zero = v_set(0.0f);
@@ -44,18 +85,26 @@ AQ_INLINE void finish_scales(int tiles, signed_state *s)
         s[t].scale = v_select(v_gt(s[t].l2, zero), v_div(s[t].xl, s[t].l2), zero);
 }
 
+/* Tiles whose sums the registers hold side by side. */
+enum { ABREAST = V_LANES == 8 ? 2 : 4 };
+
 /* Not inlined, so that one serves all source dtypes. */
 static __attribute__((noinline)) void find_q3_k(k_tile *tile, int first, k_found *found)
 {
     k_rule rule = AQ_K_RULE_Q3_K;
-    signed_state s[MOST_TILES];
-    int tiles = k_tiles(rule);
-    signed_first(rule, tiles, 1, tile, s);
-    for (int t = 0; t < tiles; t++)
-        for (unsigned open = may_change(rule, &tile[t], &s[t]); open != 0; open &= open - 1)
-            found->open[found->opens++] = (uint16_t)(first + t * V_LANES + __builtin_ctz(open));
-    finish_scales(tiles, s);
-    store_found(tiles, s, first, found);
+    for (int from = 0; from < k_tiles(rule); from += ABREAST, first += ABREAST * V_LANES) {
+        signed_state s[MOST_TILES];
+        signed_first(rule, ABREAST, 1, tile + from, s);
+        for (int t = 0, lane = first; t < ABREAST; t++, lane += V_LANES) {
+            unsigned open = may_change_first(rule, &tile[from + t], &s[t]);
+            for (; open != 0; open &= open - 1)
+                found->open[found->opens++] = (uint16_t)(lane + __builtin_ctz(open));
+            v_store(found->xl + lane, s[t].xl);
+            v_store(found->l2 + lane, s[t].l2);
+        }
+        finish_scales(ABREAST, s);
+        store_found(ABREAST, s, first, found);
+    }
 }
 
 /* ---- the search of those ---- */
@@ -91,97 +140,115 @@ AQ_INLINE void improve_levels(k_rule rule, int used, k_tile *tile, signed_state 
     }
 }
 
-/* All levels of a tile, 16 bytes a lane, as signed numbers: the low byte of level + K_MAGIC. */
-AQ_INLINE void store_levels(const k_tile *tile, uint8_t *out)
+/* ---- the lanes that are gathered for a round ---- */
+
+typedef struct gathered {
+    int count; /* the lanes beyond are all zeros */
+    uint16_t lane[MOST_TILES * V_LANES];
+    float *level[MOST_TILES * V_LANES]; /* their rows of 16 */
+} gathered;
+
+AQ_INLINE gathered gather(const uint16_t *lane, int count, float *zeros, k_found *found)
 {
-    enum { PARTS = 16 / V_LANES };
-    vi v[PARTS][V_LANES];
-#pragma GCC unroll 4
-    for (int part = 0; part < PARTS; part++) {
-#pragma GCC unroll 16
-        for (int i = 0; i < V_LANES; i++)
-            v[part][i] = v_bits(v_add(tile->l[part * V_LANES + i], v_set(K_MAGIC)));
-        transpose(v[part]);
+    gathered g = {.count = count};
+    for (int i = 0; i < MOST_TILES * V_LANES; i++) {
+        g.lane[i] = i < count ? lane[i] : 0;
+        g.level[i] = i < count ? found->level[lane[i]] : zeros;
     }
-#pragma GCC unroll 8
-    for (int lane = 0; lane < V_LANES; lane += 2) {
-        v_block two;
-#pragma GCC unroll 8
-        for (int i = 0; i < 2 * PARTS; i++)
-            two.v[i] = v_from_bits(v[i % PARTS][lane + i / PARTS]);
-        v_store_low_bytes(out + (size_t)lane * 16, two);
-    }
+    return g;
 }
 
-/* The state of a search that a round before this one has left. */
-AQ_INLINE void resume(k_rule rule, const float *l, const uint16_t *lane, int count, k_tile *tile,
-                      signed_state *s, const k_found *found)
+AQ_INLINE vf gather_floats(const gathered *g, int tile, const float *from)
 {
-    float xl[V_LANES] = {0}, l2[V_LANES] = {0};
+    float v[V_LANES];
+    for (int i = 0; i < V_LANES; i++)
+        v[i] = tile * V_LANES + i < g->count ? from[g->lane[tile * V_LANES + i]] : 0.0f;
+    return v_load_f32(v);
+}
+
+/* Columns first..first + V_LANES of a tile's rows of levels, one row to a lane. */
+AQ_INLINE void load_levels(const gathered *g, int t, int first, k_tile *tile)
+{
     vi v[V_LANES];
-    *s = signed_start(rule.sub, tile);
-    for (int first = 0; first < rule.sub; first += V_LANES) {
 #pragma GCC unroll 16
-        for (int i = 0; i < V_LANES; i++)
-            v[i] = v_load_bits(l + i * rule.sub + first);
-        transpose(v);
+    for (int i = 0; i < V_LANES; i++)
+        v[i] = v_load_bits(g->level[t * V_LANES + i] + first);
+    transpose(v);
 #pragma GCC unroll 16
-        for (int i = 0; i < V_LANES; i++)
-            tile->l[first + i] = v_from_bits(v[i]);
+    for (int i = 0; i < V_LANES; i++)
+        tile->l[first + i] = v_from_bits(v[i]);
+}
+
+AQ_INLINE void store_levels(const gathered *g, int t, int first, const k_tile *tile)
+{
+    vi v[V_LANES];
+#pragma GCC unroll 16
+    for (int i = 0; i < V_LANES; i++)
+        v[i] = v_bits(tile->l[first + i]);
+    transpose(v);
+    for (int i = 0; i < V_LANES && t * V_LANES + i < g->count; i++)
+        v_store(g->level[t * V_LANES + i] + first, v_from_bits(v[i]));
+}
+
+/* A tile and its state as the search before this round has left them. */
+AQ_INLINE void resume(k_rule rule, const gathered *g, int t, int round, const k_found *found,
+                      k_tile *tile, signed_state *s)
+{
+    vf inverse = gather_floats(g, t, found->inverse);
+    for (int i = 0; i < rule.sub; i++) {
+        signed_weight(rule.sub, i, tile);
+        if (round == 0)
+            tile->l[i] = signed_level(v_mul(inverse, tile->x[i]), rule.levels, PASSES_HIGH);
     }
-    for (int i = 0; i < V_LANES && i < count; i++) {
-        xl[i] = found->xl[lane[i]];
-        l2[i] = found->l2[lane[i]];
-    }
-    s->xl = v_load_f32(xl);
-    s->l2 = v_load_f32(l2);
+    for (int first = 0; first < rule.sub && round > 0; first += V_LANES)
+        load_levels(g, t, first, tile);
+    s->xl = gather_floats(g, t, found->xl);
+    s->l2 = gather_floats(g, t, found->l2);
 }
 
 /* What a round has made of a tile's lanes. */
-AQ_INLINE void keep_round(const k_tile *tile, const signed_state *s, unsigned open,
-                          const uint16_t *lane, int count, k_found *found)
+AQ_INLINE void keep_round(k_rule rule, const gathered *g, int t, unsigned open, const k_tile *tile,
+                          const signed_state *s, k_found *found)
 {
     float scale[V_LANES], xl[V_LANES], l2[V_LANES];
-    int8_t level[V_LANES][16];
     v_store(scale, s->scale);
     v_store(xl, s->xl);
     v_store(l2, s->l2);
-    store_levels(tile, (uint8_t *)level[0]);
-    for (int i = 0; i < V_LANES && i < count; i++) {
-        found->scale[lane[i]] = scale[i];
-        found->xl[lane[i]] = xl[i];
-        found->l2[lane[i]] = l2[i];
-        memcpy(found->level[lane[i]], level[i], sizeof level[i]);
-        found->searched[lane[i]] = 1;
+    for (int first = 0; first < rule.sub; first += V_LANES)
+        store_levels(g, t, first, tile);
+    for (int i = 0; i < V_LANES && t * V_LANES + i < g->count; i++) {
+        uint16_t lane = g->lane[t * V_LANES + i];
+        found->scale[lane] = scale[i];
+        found->xl[lane] = xl[i];
+        found->l2[lane] = l2[i];
+        found->searched[lane] = 1;
         if (open >> i & 1)
-            found->open[found->opens++] = lane[i];
+            found->open[found->opens++] = lane;
     }
 }
 
 /* A lane that changes nothing in a round changes nothing in the next ones either, and five rounds
  * are the most. */
-static __attribute__((noinline)) void improve_q3_k(const float *x, const float *l,
-                                                   const uint16_t *lane, int count, int round,
-                                                   k_found *found)
+static __attribute__((noinline)) void improve_q3_k(const float *x, const uint16_t *lane, int count,
+                                                   int round, k_found *found)
 {
     k_rule rule = AQ_K_RULE_Q3_K;
     k_tile tile[MOST_TILES];
     signed_state s[MOST_TILES];
     unsigned changed[MOST_TILES];
-    int used = (count + V_LANES - 1) / V_LANES, of_tile = V_LANES * rule.sub;
-    for (int t = 0; t < used; t++)
-        (void)load_tile(AQ_DTYPE_F32, rule.sub, (const uint8_t *)(x + t * of_tile), &tile[t],
-                        v_set_bits(0));
-    if (round == 0)
-        signed_first(rule, used, 1, tile, s);
-    for (int t = 0; t < used && round > 0; t++)
-        resume(rule, l + t * of_tile, lane + t * V_LANES, count - t * V_LANES, &tile[t], &s[t],
-               found);
+    float zeros[16] = {0};
+    int used = (count + V_LANES - 1) / V_LANES;
+    gathered g = gather(lane, count, zeros, found);
+    for (int t = 0; t < used; t++) {
+        (void)load_tile(AQ_DTYPE_F32, rule.sub, (const uint8_t *)(x + t * V_LANES * rule.sub),
+                        &tile[t], v_set_bits(0));
+        resume(rule, &g, t, round, found, &tile[t], &s[t]);
+    }
     improve_levels(rule, used, tile, s, changed);
     finish_scales(used, s);
     for (int t = 0; t < used; t++) {
         unsigned open = round < 4 ? changed[t] & may_change(rule, &tile[t], &s[t]) : 0;
-        keep_round(&tile[t], &s[t], open, lane + t * V_LANES, count - t * V_LANES, found);
+        keep_round(rule, &g, t, open, &tile[t], &s[t], found);
     }
 }
 
