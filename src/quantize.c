@@ -4,7 +4,6 @@
 
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "arrowquant.h"
@@ -16,8 +15,8 @@
 #include "formats/files.h"
 #include "io/output.h"
 #include "parts/part.h"
-#include "plan/mixture.h"
 #include "plan/plan.h"
+#include "quantize_check.h"
 #include "run/run.h"
 
 void aq_quantize_options_init(aq_quantize_options *options, size_t size)
@@ -30,97 +29,6 @@ void aq_quantize_options_init(aq_quantize_options *options, size_t size)
                                           .group_size = 128,
                                           .sync = 1};
     aq_sized_give(options, size, &defaults);
-}
-
-typedef enum target_kind {
-    TARGET_NULL,
-    TARGET_GGUF,
-    TARGET_SAFETENSORS,
-    TARGET_DIRECTORY
-} target_kind;
-
-static target_kind target_of(const char *output)
-{
-    struct stat st;
-    if (aq_sink_is_null(output))
-        return TARGET_NULL;
-    if (stat(output, &st) == 0 && S_ISDIR(st.st_mode))
-        return TARGET_DIRECTORY;
-    if (aq_ends_with(output, ".gguf"))
-        return TARGET_GGUF;
-    if (aq_ends_with(output, ".safetensors"))
-        return TARGET_SAFETENSORS;
-    return TARGET_DIRECTORY;
-}
-
-static aq_status check_target(const aq_quantize_options *o, const aq_model *model,
-                              target_kind target, const char *output, aq_error *err)
-{
-    bool packed = aq_type_get(o->type)->packed;
-    if (packed && target == TARGET_GGUF)
-        return aq_fail(err, AQ_USAGE,
-                       "%s: GGUF has no type %s; use q8_0, q4_0 or another of its types", output,
-                       aq_type_name(o->type));
-    if (!packed && (target == TARGET_SAFETENSORS || target == TARGET_DIRECTORY))
-        return aq_fail(err, AQ_USAGE,
-                       "%s: safetensors has no type %s; use int8, int4 or int2, or name an output "
-                       "that ends in .gguf",
-                       output, aq_type_name(o->type));
-    if (o->shards > 0 && target != TARGET_DIRECTORY)
-        return aq_fail(err, AQ_USAGE, "%s: a part of a model is written into a directory; name one",
-                       output);
-    if (target == TARGET_DIRECTORY && !model->is_directory)
-        return aq_fail(
-            err, AQ_USAGE,
-            "%s: a directory is written from a model directory, and %s is a single file; "
-            "name an output that ends in .safetensors or .gguf",
-            output, model->path);
-    return AQ_OK;
-}
-
-/* The model's own files are looked at where the output is opened. */
-static aq_status check_imatrix_is_not(const aq_quantize_options *o, const char *output,
-                                      aq_error *err)
-{
-    struct stat in, out;
-    if (o->imatrix == NULL || stat(o->imatrix, &in) != 0 || stat(output, &out) != 0 ||
-        in.st_dev != out.st_dev || in.st_ino != out.st_ino)
-        return AQ_OK;
-    return aq_fail(err, AQ_USAGE, "%s: is the importance matrix of this run; name another output",
-                   output);
-}
-
-/* The type and the mixture that belongs to it, whichever of them was given. */
-static void settle_type(aq_quantize_options *o)
-{
-    if (o->mixture == AQ_MIXTURE_OF_TYPE)
-        o->mixture = aq_mixture_of_type(o->type);
-    else
-        o->type = aq_mixture_type(o->mixture);
-}
-
-static aq_status check_options(const aq_quantize_options *o, aq_error *err)
-{
-    const uint64_t most = UINT64_C(1) << 31;
-    if (aq_type_get(o->type) == NULL)
-        return aq_fail(err, AQ_USAGE, "no such type: %d", (int)o->type);
-    if (o->mode != AQ_MODE_STREAMING && o->mode != AQ_MODE_BATCH)
-        return aq_fail(err, AQ_USAGE, "no such mode: %d", (int)o->mode);
-    if (o->io != AQ_IO_AUTO && o->io != AQ_IO_CACHED)
-        return aq_fail(err, AQ_USAGE, "no such way to read: %d", (int)o->io);
-    if (o->group_size % 8 != 0 || o->group_size > most)
-        return aq_fail(err, AQ_USAGE, "group size %llu is no multiple of 8 (0: one group per row)",
-                       (unsigned long long)o->group_size);
-    if (o->shards > AQ_PARTS_MOST || (o->shards > 0 && (o->shard < 1 || o->shard > o->shards)))
-        return aq_fail(err, AQ_USAGE,
-                       "part %u of %u: parts are numbered from 1, and are at most %d", o->shard,
-                       o->shards, AQ_PARTS_MOST);
-    if (o->tile_bytes != 0 && (o->tile_bytes < AQ_TILE_LEAST || o->tile_bytes > AQ_TILE_MOST))
-        return aq_fail(err, AQ_USAGE, "tiles of %llu bytes: they have from %d to %d",
-                       (unsigned long long)o->tile_bytes, AQ_TILE_LEAST, AQ_TILE_MOST);
-    if (!aq_isa_usable(o->isa))
-        return aq_fail(err, AQ_USAGE, "this machine cannot run %s kernels", aq_isa_name(o->isa));
-    return AQ_OK;
 }
 
 /* What lives through a call; torn down in reverse by close_job. */
@@ -154,13 +62,14 @@ static void close_job(job *j)
     aq_model_close(j->model);
 }
 
-static aq_status make_plan(job *j, target_kind target, aq_error *err)
+static aq_status make_plan(job *j, aq_target target, aq_error *err)
 {
     const aq_quantize_options *o = &j->options;
     bool packed = aq_type_get(o->type)->packed;
     aq_plan_options p = {.format = packed ? AQ_FORMAT_SAFETENSORS : AQ_FORMAT_GGUF,
-                         .directory = target == TARGET_DIRECTORY ||
-                                      (target == TARGET_NULL && packed && j->model->is_directory),
+                         .directory =
+                             target == AQ_TARGET_DIRECTORY ||
+                             (target == AQ_TARGET_NULL && packed && j->model->is_directory),
                          .type = &o->type,
                          .group_size = o->group_size,
                          .asymmetric = o->asymmetric != 0,
@@ -236,15 +145,15 @@ static aq_status open_sink(job *j, const char *output, aq_error *err)
 static aq_status open_job(job *j, const char *input, const char *output, aq_error *err)
 {
     const aq_quantize_options *o = &j->options;
-    target_kind target = target_of(output);
-    settle_type(&j->options);
-    aq_status status = check_options(o, err);
+    aq_target target = aq_target_of(output);
+    aq_settle_type(&j->options);
+    aq_status status = aq_check_options(o, err);
     if (status == AQ_OK)
         status = aq_model_open(input, &j->model, err);
     if (status == AQ_OK)
-        status = check_target(o, j->model, target, output, err);
+        status = aq_check_target(o, j->model, target, output, err);
     if (status == AQ_OK)
-        status = check_imatrix_is_not(o, output, err);
+        status = aq_check_imatrix_is_not(o, output, err);
     if (status == AQ_OK && o->imatrix != NULL)
         status = aq_imatrix_open(o->imatrix, &j->imatrix, err);
     if (status == AQ_OK)
