@@ -58,7 +58,8 @@ unset FAKE_LOG
 FAKE_ARM=arm1 FAKE_TIME=1.08
 export FAKE_ARM FAKE_TIME
 expect 3 --export "csv=$dir/e.csv" --export "markdown=$dir/e.md" --export "github=$dir/e.github" \
-    --export "google-benchmark=$dir/e.google" --export "bencher=$dir/e.bencher"
+    --export "google-benchmark=$dir/e.google" --export "bencher=$dir/e.bencher" \
+    --export "html=$dir/e.html"
 says out '^Wall time, 1 thread .*REGRESSION$'
 says out '❌ Regression'
 says e.md '^\*\*Comparison with another build: regression\*\*$'
@@ -66,7 +67,10 @@ says e.md '^\| Wall time, 1 thread \| \+[0-9.]+% \|.*\| 12 \| regression \|$'
 says e.csv '^compare_wall_time_1_thread_new,[^,]*,1,true,ok,12,.*,regression'
 [ "$(awk -F, '{ print NF }' "$dir/e.csv" | sort -u)" = 30 ] || fail 'CSV rows differ in length'
 python3 - "$dir" <<'CHECK' || fail 'the exports do not hold what was compared'
-import csv, json, math, statistics, sys
+import csv, json, math, re, statistics, sys
+said = re.findall(r"^\| ([^|]*) \|.*\| ([^|]*) \|$", open(sys.argv[1] + "/e.md").read(), re.M)
+page = re.findall(r'<tr><td>([^<]*)</td><td class="\w+">([^<]*)</td>', open(sys.argv[1] + "/e.html").read())
+assert said[0] == ("metric", "verdict") and set(said[1:]) <= set(page), (said, page)
 def load(name): return json.load(open(f"{sys.argv[1]}/{name}"))
 gate = load("o/parallel_benchmark_results.json")["comparison"]
 github = {e["name"]: e for e in load("e.github")}

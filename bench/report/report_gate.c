@@ -6,29 +6,24 @@
 #include "text_section.h"
 #include "util.h"
 
-#include <math.h>
-
 enum { CELL = BENCH_CELL };
 
+const char *bench_judged_text(const bench_judged *judged)
+{
+    return judged->improved && judged->decision == BENCH_PASS
+               ? "pass, faster"
+               : bench_decision_name(judged->decision);
+}
+
+/* In plain text nothing else draws the eye to it. */
 static const char *decision_text(const bench_judged *judged)
 {
-    static const char *const text[] = {
-        [BENCH_GO_ON] = "not judged",
-        [BENCH_PASS] = "pass",
-        [BENCH_REGRESSION] = "REGRESSION",
-        [BENCH_UNDECIDED] = "inconclusive",
-        [BENCH_INVALID] = "environment invalid",
-    };
-    return judged->improved && judged->decision == BENCH_PASS ? "pass, faster"
-                                                              : text[judged->decision];
+    return judged->decision == BENCH_REGRESSION ? "REGRESSION" : bench_judged_text(judged);
 }
 
 static const char *percent(double d, char *out)
 {
-    if (!isfinite(d))
-        return "none";
-    (void)snprintf(out, CELL, "%+.2f%%", 100 * expm1(d));
-    return out;
+    return bench_cell_slower(d, "none", out);
 }
 
 static void print_metrics(const bench_text_writer *w, const bench_gate *gate)

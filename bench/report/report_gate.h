@@ -7,6 +7,9 @@
 
 #include <jansson.h>
 
+/* What became of a metric, as all reports say it. */
+const char *bench_judged_text(const bench_judged *judged);
+
 void bench_report_gate_text(const bench_text_writer *w);
 
 /* Nothing where gate is NULL. */

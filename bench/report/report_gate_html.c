@@ -4,15 +4,14 @@
 #include "plots.h"
 #include "report_gate.h"
 #include "svg.h"
+#include "text_cells.h"
 
 #include <math.h>
 
 static void percent_cell(double d, FILE *out)
 {
-    if (isfinite(d))
-        (void)fprintf(out, "<td>%+.2f%%</td>", 100 * expm1(d));
-    else
-        fputs("<td>–</td>", out);
+    char cell[BENCH_CELL];
+    (void)fprintf(out, "<td>%s</td>", bench_cell_slower(d, "–", cell));
 }
 
 static void print_row(const bench_gate *gate, size_t at, FILE *out)
@@ -23,10 +22,7 @@ static void print_row(const bench_gate *gate, size_t at, FILE *out)
                   judged->decision == BENCH_PASS         ? "good"
                   : judged->decision == BENCH_REGRESSION ? "bad"
                                                          : "open",
-                  judged->decision == BENCH_PASS ? judged->improved ? "pass, faster" : "pass"
-                  : judged->decision == BENCH_REGRESSION ? "regression"
-                  : judged->decision == BENCH_INVALID    ? "environment invalid"
-                                                         : "inconclusive");
+                  bench_judged_text(judged));
     percent_cell(known ? judged->median : NAN, out);
     percent_cell(known ? judged->lower : NAN, out);
     percent_cell(known ? judged->upper : NAN, out);

@@ -4,6 +4,7 @@
 
 #include "report_gate.h"
 #include "table_parts.h"
+#include "text_cells.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -50,10 +51,8 @@ void bench_gate_csv(const bench_report *report, FILE *out)
 
 static void percent_cell(double d, FILE *out)
 {
-    if (isfinite(d))
-        (void)fprintf(out, " %+.2f%% |", 100 * expm1(d));
-    else
-        fputs(" |", out);
+    char cell[BENCH_CELL];
+    (void)fprintf(out, " %s |", bench_cell_slower(d, "", cell));
 }
 
 static void markdown_row(const bench_gate *gate, size_t at, FILE *out)
@@ -65,9 +64,7 @@ static void markdown_row(const bench_gate *gate, size_t at, FILE *out)
     percent_cell(known ? judged->lower : NAN, out);
     percent_cell(known ? judged->upper : NAN, out);
     percent_cell(known ? gate->rule.control[at].median : NAN, out);
-    (void)fprintf(out, " %zu | %s%s |\n", gate->metric[at].rounds,
-                  bench_decision_name(judged->decision),
-                  judged->improved && judged->decision == BENCH_PASS ? ", faster" : "");
+    (void)fprintf(out, " %zu | %s |\n", gate->metric[at].rounds, bench_judged_text(judged));
 }
 
 void bench_gate_markdown(const bench_gate *gate, FILE *out)

@@ -4,6 +4,7 @@
 #include "text_cells.h"
 #include "util.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum { CELL = BENCH_CELL };
@@ -54,5 +55,13 @@ const char *bench_cell_percents(const bench_summary *summary, char *out)
         (void)snprintf(out, CELL, "N/A");
     else
         (void)snprintf(out, CELL, "%.1f-%.1f%%", 100 * summary->low, 100 * summary->high);
+    return out;
+}
+
+const char *bench_cell_slower(double log_ratio, const char *unknown, char *out)
+{
+    if (!isfinite(log_ratio))
+        return unknown;
+    (void)snprintf(out, BENCH_CELL, "%+.2f%%", 100 * expm1(log_ratio));
     return out;
 }

@@ -16,4 +16,7 @@ const char *bench_cell_range(const bench_summary *summary, char *out);
 const char *bench_cell_range_in(const bench_summary *summary, double unit, char *out);
 const char *bench_cell_percents(const bench_summary *summary, char *out);
 
+/* A log-ratio of times as what it is slower by, "+3.21%"; `unknown` where it is not finite. */
+const char *bench_cell_slower(double log_ratio, const char *unknown, char *out);
+
 #endif
