@@ -84,6 +84,25 @@ install_packages() { # USE...
     esac
 }
 
+# Where apt has Debian's packages from here, for what Debian has and this system does not. apt reads both
+# formats of its sources; an index says itself that it is Debian's, which a host's name does not. What
+# file: and cdrom: name is not there in a clean system.
+debian_mirror() {
+    # shellcheck disable=SC2016 # expanded by apt-get
+    found=$(apt-get indextargets --format '$(LABEL)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' \
+        2>/dev/null | sed -n 's!^Debian|main|\(https\{0,1\}://.*\)$!\1!p' | head -n 1)
+    [ -n "$found" ] || return 1
+    printf '%s\n' "${found%/}"
+}
+
+# Sets $mirror where no --mirror was given: only for what needs it, and after packages were installed,
+# since apt knows whose an index is once it has it.
+need_mirror() {
+    [ -z "$mirror" ] || return 0
+    mirror=$(debian_mirror) ||
+        die "apt has no index of Debian's from the network here: give --mirror URL, or run apt-get update"
+}
+
 # ---- building ----
 
 # Where a kind of build lives: outside the source tree, one directory per checkout and kind.

@@ -60,7 +60,7 @@ judge_with_lintian() { # CHANGES
 # need not clean up after themselves.
 test_deb() { # DIRECTORY OF THE PACKAGES
     need_root --install-test
-    make_root_archive "$root_archive" "$mirror"
+    make_root_archive "$root_archive"
     clean=$work/root
     say "unpacking a clean Debian 12 in $clean"
     unpack_root "$root_archive" "$clean"

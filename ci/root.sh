@@ -7,13 +7,14 @@ need_root() {
 }
 
 # A minimal Debian 12, kept as an archive, since making it takes half a minute and the network.
-make_root_archive() { # ARCHIVE MIRROR
+make_root_archive() { # ARCHIVE
     [ ! -s "$1" ] || return 0
     need_root 'making a clean system'
-    say "making a clean Debian 12 from $2"
+    need_mirror
+    say "making a clean Debian 12 from $mirror"
     mkdir -p "$(dirname "$1")"
     fresh=$(mktemp -d "$(dirname "$1")/root.XXXXXX")
-    if ! debootstrap --variant=minbase bookworm "$fresh/root" "$2" >"$fresh/log" 2>&1; then
+    if ! debootstrap --variant=minbase bookworm "$fresh/root" "$mirror" >"$fresh/log" 2>&1; then
         tail -n 20 "$fresh/log" >&2
         rm -rf "$fresh"
         die 'debootstrap failed'
