@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
+# shellcheck disable=SC2154 # $mirror of ci/packages
 # Clean systems below a directory, to install packages into. Sourced by the scripts in ci/.
 
 need_root() {
