@@ -5,17 +5,22 @@
 
 # What Fedora's own macros say, said for rpmbuild elsewhere: who built it, where, and when, is not in
 # the package, and the time is that of the changelog. --nodeps where rpm is not what installs packages.
+# The compiler is told by the environment to forget where it builds: rpm writes its own flags, as the
+# macro has them, into each package.
 build_rpm() { # TARBALL DIRECTORY CHECK(yes|no)
     mkdir -p "$2/SOURCES"
     cp "$1" "$2/SOURCES"
     say "building RPM packages in $2"
     set -- "$1" "$2" "$3" -bb
-    command -v dnf >/dev/null || set -- "$@" --nodeps --define "__os_install_post $(after_install)" \
-        --define "optflags $(rpm -E '%{optflags}') -ffile-prefix-map=%{_builddir}=."
+    directory=$2 flags=''
+    command -v dnf >/dev/null || {
+        set -- "$@" --nodeps --define "__os_install_post $(after_install)"
+        flags="$(rpm -E '%{optflags}') -ffile-prefix-map=$directory/BUILD=."
+    }
     [ "$3" = yes ] || set -- "$@" --nocheck
-    directory=$2
     shift 3
-    if ! rpmbuild "$@" --define "_topdir $directory" --define "_smp_build_ncpus $aq_jobs" \
+    if ! env ${flags:+"CFLAGS=$flags"} rpmbuild "$@" --define "_topdir $directory" \
+        --define "_smp_build_ncpus $aq_jobs" \
         --define 'source_date_epoch_from_changelog 1' --define '_buildhost reproducible' \
         --define 'use_source_date_epoch_as_buildtime 1' \
         --define 'clamp_mtime_to_source_date_epoch 1' \
