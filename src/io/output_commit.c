@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -27,20 +28,26 @@ static aq_status sync_file(const aq_output_file *file, aq_error *err)
     return failed == 0 ? AQ_OK : aq_fail_errno(err, file->target, "sync");
 }
 
+/* A C library may have the call's number only, as musl has. */
+int aq_output_rename(const char *from, const char *to, unsigned how)
+{
+#if defined(HAVE_RENAMEAT2)
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, how);
+#else
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, how);
+#endif
+}
+
 static aq_status appear(const char *temp, const char *target, bool force, aq_error *err)
 {
-#if defined(HAVE_RENAMEAT2) && defined(RENAME_NOREPLACE)
     if (!force) {
-        if (renameat2(AT_FDCWD, temp, AT_FDCWD, target, RENAME_NOREPLACE) == 0)
+        if (aq_output_rename(temp, target, AQ_RENAME_NOREPLACE) == 0)
             return AQ_OK;
         if (errno == EEXIST)
             return aq_fail(err, AQ_USAGE, "%s: appeared meanwhile; --force replaces it", target);
         if (errno != EINVAL && errno != ENOSYS)
             return aq_fail_errno(err, target, "rename to it");
     }
-#else
-    (void)force;
-#endif
     if (rename(temp, target) != 0)
         return aq_fail_errno(err, target, "rename to it");
     return AQ_OK;

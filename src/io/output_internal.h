@@ -44,6 +44,12 @@ char *aq_output_joined(const char *directory, const char *name);
 /* A name of its own beside the target, short whatever the target's is; from aq_malloc. */
 char *aq_output_temporary(const char *target);
 
+/* How names change, in the kernel's numbers, which not every C library's headers have. */
+enum { AQ_RENAME_NOREPLACE = 1, AQ_RENAME_EXCHANGE = 2 };
+
+/* As renameat2. */
+int aq_output_rename(const char *from, const char *to, unsigned how);
+
 aq_status aq_output_check_file(const char *path, const aq_model *model, bool force, aq_error *err);
 
 /* Sets out->directory_exists. */

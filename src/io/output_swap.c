@@ -29,12 +29,7 @@ struct aq_output_entry {
 /* Both names change what they mean in one step, or neither. */
 static int exchange(const char *a, const char *b)
 {
-    const unsigned both = 2; /* RENAME_EXCHANGE */
-#if defined(HAVE_RENAMEAT2)
-    return renameat2(AT_FDCWD, a, AT_FDCWD, b, both);
-#else
-    return (int)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, both);
-#endif
+    return aq_output_rename(a, b, AQ_RENAME_EXCHANGE);
 }
 
 /* ---- whether it can be done ---- */
@@ -72,10 +67,12 @@ static bool is_mounted(const char *path, const struct stat *st)
     char *parent = aq_output_parent(path);
     bool crossing = parent == NULL || stat(parent, &above) != 0 || above.st_dev != st->st_dev;
     aq_free(parent);
-#if defined(STATX_ATTR_MOUNT_ROOT)
-    struct statx more;
-    if (!crossing && statx(AT_FDCWD, path, 0, 0, &more) == 0)
-        crossing = (more.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#if defined(SYS_statx)
+    /* Not every C library declares struct statx: its attributes are the second eight bytes. */
+    const uint64_t mount_root = 0x2000; /* STATX_ATTR_MOUNT_ROOT */
+    uint64_t more[32] = {0};
+    if (!crossing && syscall(SYS_statx, AT_FDCWD, path, 0, 0, more) == 0)
+        crossing = (more[1] & mount_root) != 0;
 #endif
     return crossing;
 }
