@@ -79,6 +79,6 @@ int report_print(json_t *root)
     (void)putchar('\n');
     json_decref(root);
     if (failed != 0)
-        cli_error("cannot write the JSON result");
+        cli_error("standard output: cannot write the JSON result");
     return failed != 0 ? AQ_FAILURE : AQ_OK;
 }
