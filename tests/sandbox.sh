@@ -49,7 +49,10 @@ denied() { # WHAT COMMAND...
 denied quantize arrowquant quantize -q -j 2 in/m.safetensors out/m.gguf
 same 'the output is what it is without' want.gguf out/m.gguf
 denied compare arrowquant compare -j 2 in/m.safetensors out/m.gguf
-denied info env AQ_PROBE=exit arrowquant info in/m.safetensors
+# Not by `env`, which would load the probe itself, and may be another C library's.
+export AQ_PROBE=exit
+denied info arrowquant info in/m.safetensors
+unset AQ_PROBE
 denied synth arrowquant synth -q -j 2 --params 3x64x256 out/s.safetensors
 equal 'it says so' "\"landlock $version\"" \
     "$(arrowquant quantize --json in/m.safetensors null: | grep -o '"landlock [0-9]*"')"
