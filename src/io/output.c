@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -120,17 +119,25 @@ static aq_status create(const aq_output *out, aq_output_file *file, aq_error *er
  * number of open ones follows the workers, not the shards. */
 static int descriptor(aq_output *out, aq_output_file *file)
 {
-    int fd = atomic_load_explicit(&file->fd, memory_order_acquire);
-    if (fd >= 0)
-        return fd;
     (void)pthread_mutex_lock(&out->lock);
-    fd = atomic_load_explicit(&file->fd, memory_order_relaxed);
-    if (fd < 0) {
-        fd = open(file->temp, O_WRONLY | O_CLOEXEC);
-        atomic_store_explicit(&file->fd, fd, memory_order_release);
-    }
+    if (file->fd < 0)
+        file->fd = open(file->temp, O_WRONLY | O_CLOEXEC);
+    int fd = file->fd;
     (void)pthread_mutex_unlock(&out->lock);
     return fd;
+}
+
+/* True for whoever wrote the last byte: all others are done with the descriptor, and it is theirs
+ * to close. */
+static bool completes(aq_output *out, aq_output_file *file, size_t size)
+{
+    (void)pthread_mutex_lock(&out->lock);
+    file->left -= size;
+    bool last = file->left == 0;
+    if (last)
+        file->fd = -1;
+    (void)pthread_mutex_unlock(&out->lock);
+    return last;
 }
 
 static aq_status output_write(aq_sink *self, uint32_t index, uint64_t offset, const void *buf,
@@ -148,13 +155,8 @@ static aq_status output_write(aq_sink *self, uint32_t index, uint64_t offset, co
         return aq_fail(err, AQ_FAILURE, "%s: cannot write %zu bytes at offset %llu: %s",
                        file->target, size, (unsigned long long)offset, strerror(code));
     }
-    /* Whoever writes the last byte knows that all others are done with the descriptor. */
-    uint64_t left = atomic_fetch_sub_explicit(&file->left, size, memory_order_acq_rel) - size;
-    if (left == 0) {
-        atomic_store_explicit(&file->fd, -1, memory_order_relaxed);
-        if (close(fd) != 0)
-            return aq_fail_errno(err, file->target, "close");
-    }
+    if (completes(out, file, size) && close(fd) != 0)
+        return aq_fail_errno(err, file->target, "close");
     return AQ_OK;
 }
 
@@ -173,8 +175,8 @@ static void output_close(aq_sink *self)
 {
     aq_output *out = (aq_output *)self;
     for (size_t i = 0; i < out->count; i++)
-        if (atomic_load(&out->files[i].fd) >= 0)
-            (void)close(atomic_load(&out->files[i].fd));
+        if (out->files[i].fd >= 0)
+            (void)close(out->files[i].fd);
     if (!out->committed)
         take_back(out);
     for (size_t i = 0; i < out->count; i++) {
@@ -196,8 +198,8 @@ static aq_output_file *add_file(aq_output *out, char *target, uint64_t size, uin
     aq_output_file *file = &out->files[out->count++];
     file->target = target;
     file->size = size;
-    atomic_init(&file->left, to_write);
-    atomic_init(&file->fd, -1);
+    file->left = to_write;
+    file->fd = -1;
     return file;
 }
 

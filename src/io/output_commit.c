@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -145,7 +144,7 @@ static aq_status check_complete(aq_output *out, aq_error *err)
 {
     aq_status status = AQ_OK;
     for (size_t i = 0; status == AQ_OK && i < out->count; i++) {
-        uint64_t left = atomic_load(&out->files[i].left);
+        uint64_t left = out->files[i].left;
         if (left != 0)
             status = aq_fail(err, AQ_FAILURE, "%s: %llu bytes were never written",
                              out->files[i].target, (unsigned long long)left);

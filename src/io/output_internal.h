@@ -5,17 +5,16 @@
 #define AQ_OUTPUT_INTERNAL_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "base/memory.h"
 #include "output.h"
 
 typedef struct aq_output_file {
-    char *target, *temp;       /* NULL: another part of the run writes it */
-    uint64_t size;             /* of the whole file, padding included */
-    atomic_uint_fast64_t left; /* bytes still to be written */
-    atomic_int fd;             /* -1 while closed */
-    bool exists;               /* under its temporary name */
+    char *target, *temp; /* NULL: another part of the run writes it */
+    uint64_t size;       /* of the whole file, padding included */
+    uint64_t left;       /* bytes still to be written; under the lock while workers write */
+    int fd;              /* -1 while closed; likewise */
+    bool exists;         /* under its temporary name */
 } aq_output_file;
 
 /* Something in a directory that is to be replaced. */
@@ -32,7 +31,7 @@ typedef struct aq_output {
     size_t vouching;      /* the last of the files: the model is not loaded without them */
     aq_output_entry *old; /* what the directory held as it was exchanged */
     aq_arena arena;       /* for `old` */
-    pthread_mutex_t lock; /* guards opening a file's fd */
+    pthread_mutex_t lock; /* guards each file's left and fd */
 } aq_output;
 
 /* The directory of a file's path; from aq_malloc. */
