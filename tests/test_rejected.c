@@ -9,6 +9,8 @@
 
 #include "base/memory.h"
 #include "model_bytes.h"
+#include "parts/part.h"
+#include "scratch.h"
 #include "suite.h"
 
 #define EMPTY "{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"
@@ -109,14 +111,57 @@ START_TEST(a_hundred_megabytes_of_gguf_are_refused_cheaply)
 }
 END_TEST
 
+#if !defined(AQ_INSTRUMENTED)
+/* Of the process: what a library allocates besides is not counted by ours. */
+static uint64_t memory_status(const char *key)
+{
+    char line[128];
+    unsigned long long kilobytes = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL)
+        if (strncmp(line, key, strlen(key)) == 0)
+            (void)sscanf(line + strlen(key), ": %llu", &kilobytes);
+    if (status != NULL)
+        (void)fclose(status);
+    return (uint64_t)kilobytes * 1024;
+}
+
+START_TEST(a_record_of_sixty_megabytes_is_refused_cheaply)
+{
+    enum { SIZE = 60 * 1024 * 1024 };
+    static const char name[] = "arrowquant-part-1-of-2.json";
+    aq_part part;
+    aq_error err;
+    memset(text, ' ', SIZE);
+    memcpy(text, "{\"\":[[]", 7);
+    for (size_t i = 7; i + 3 <= SIZE; i += 3)
+        memcpy(text + i, ",[]", 3);
+    scratch_write(name, text, SIZE);
+    uint64_t before = memory_status("VmRSS");
+    double begin = cpu_seconds();
+    ck_assert_int_eq(aq_part_read(&part, scratch_dir, name, &err), AQ_BAD_INPUT);
+    double seconds = cpu_seconds() - begin;
+    uint64_t above = memory_status("VmHWM");
+    above = above > before + SIZE ? above - before - SIZE : 0;
+    printf("%s: %.2f s, %.1f MiB above the file\n", err.message, seconds, (double)above / 1048576);
+    ck_assert_uint_le(above, MOST_ABOVE);
+    if (getenv("AQ_SLOW") == NULL)
+        ck_assert_double_le(seconds, MOST_SECONDS);
+    aq_part_free(&part);
+}
+END_TEST
+#endif
+
 static void allocate(void)
 {
     text = malloc(HEADER + 8);
     ck_assert_ptr_nonnull(text);
+    scratch_make();
 }
 
 static void release(void)
 {
+    scratch_remove();
     free(text);
 }
 
@@ -127,5 +172,8 @@ int main(void)
     tcase_add_loop_test(all, a_hundred_megabytes_are_refused_cheaply, 0,
                         sizeof endless / sizeof *endless);
     tcase_add_loop_test(all, a_hundred_megabytes_of_gguf_are_refused_cheaply, 0, 2);
+#if !defined(AQ_INSTRUMENTED)
+    tcase_add_test(all, a_record_of_sixty_megabytes_is_refused_cheaply);
+#endif
     return RUN_SUITE("rejected", all);
 }

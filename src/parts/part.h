@@ -10,7 +10,7 @@
 
 #include "plan/plan.h"
 
-enum { AQ_PARTS_MOST = 65536 };
+enum { AQ_PARTS_MOST = 65536, AQ_PART_RECORD_VERSION = 1 };
 
 /* What all parts of one run have in common. */
 typedef struct aq_part_identity {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A part's record, written and read, and what it vouches for. */
+ * A part's record, written, and what it vouches for. */
 #include <config.h>
 
 #include "part.h"
@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +18,6 @@
 #include "base/text.h"
 #include "formats/files.h"
 #include "io/output.h"
-
-enum { RECORD_VERSION = 1 };
 
 /* ---- writing ---- */
 
@@ -73,7 +70,7 @@ static void put_texts(aq_text *text, const aq_part *part)
 static void write_record(aq_text *text, const aq_part *part)
 {
     aq_text_puts(text, "{\n \"arrowquant_part\": ");
-    aq_text_u64(text, RECORD_VERSION);
+    aq_text_u64(text, AQ_PART_RECORD_VERSION);
     put_key(text, "part");
     aq_text_u64(text, part->part);
     put_key(text, "parts");
@@ -155,154 +152,6 @@ aq_status aq_part_record(aq_part *part, const aq_plan *plan, const char *directo
     if (record.name == NULL || record.text == NULL)
         return aq_fail_memory(err, "the record of a part");
     return put_record(plan, &record, directory, force, sync, err);
-}
-
-/* ---- reading ---- */
-
-bool aq_part_name_parse(const char *name, unsigned *part, unsigned *parts)
-{
-    char again[64];
-    int end = 0;
-    if (sscanf(name, "arrowquant-part-%5u-of-%5u.json%n", part, parts, &end) != 2 || end == 0 ||
-        name[end] != '\0')
-        return false;
-    (void)snprintf(again, sizeof again, "arrowquant-part-%u-of-%u.json", *part, *parts);
-    return strcmp(name, again) == 0 && *part >= 1 && *part <= *parts && *parts <= AQ_PARTS_MOST;
-}
-
-typedef struct reading {
-    const json_t *root;
-    aq_arena *arena;
-    bool ok; /* all fields so far are what they should be */
-    bool no_memory;
-} reading;
-
-static const char *take_text(reading *r, const json_t *object, const char *key, size_t *size)
-{
-    const json_t *value = json_object_get(object, key);
-    const char *text = json_string_value(value);
-    size_t length = json_string_length(value);
-    char *copy = text == NULL ? NULL : aq_arena_strndup(r->arena, text, length);
-    if (size != NULL)
-        *size = length;
-    r->no_memory = r->no_memory || (text != NULL && copy == NULL);
-    r->ok = r->ok && copy != NULL;
-    return copy;
-}
-
-static uint64_t take_number(reading *r, const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    r->ok = r->ok && json_is_integer(value) && json_integer_value(value) >= 0;
-    return r->ok ? (uint64_t)json_integer_value(value) : 0;
-}
-
-static uint64_t take_hash(reading *r, const char *key)
-{
-    const char *text = json_string_value(json_object_get(r->root, key));
-    enum { DIGITS = 16 };
-    r->ok = r->ok && text != NULL && strlen(text) == DIGITS &&
-            strspn(text, "0123456789abcdef") == DIGITS;
-    return r->ok ? strtoull(text, NULL, 16) : 0;
-}
-
-/* What joins a name to the directory must not lead elsewhere. */
-static bool plain_name(const char *name)
-{
-    return name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
-           strcmp(name, "..") != 0;
-}
-
-/* The two that aq_index may write. */
-static bool companion_name(const char *name)
-{
-    return plain_name(name) &&
-           (strcmp(name, "config.json") == 0 || aq_ends_with(name, ".safetensors.index.json"));
-}
-
-static aq_part_files take_files(reading *r, const char *key, const char *sum)
-{
-    const json_t *list = json_object_get(r->root, key);
-    size_t count = json_array_size(list);
-    aq_part_file *file = aq_arena_alloc(r->arena, count * sizeof *file);
-    r->no_memory = r->no_memory || file == NULL;
-    r->ok = r->ok && json_is_array(list) && file != NULL;
-    for (size_t i = 0; r->ok && i < count; i++) {
-        const json_t *entry = json_array_get(list, i);
-        file[i].name = take_text(r, entry, "name", NULL);
-        file[i].bytes = take_number(r, entry, "bytes");
-        uint64_t index = take_number(r, entry, "index");
-        file[i].index = (uint32_t)index;
-        r->ok = r->ok && plain_name(file[i].name) && index == file[i].index;
-    }
-    aq_part_files files = {.file = file, .count = count};
-    files.checksum = take_hash(r, sum);
-    return files;
-}
-
-static void take_texts(reading *r, aq_part *part)
-{
-    const json_t *list = json_object_get(r->root, "texts");
-    size_t count = json_array_size(list);
-    aq_out_text *texts = aq_arena_alloc(r->arena, count * sizeof *texts);
-    r->no_memory = r->no_memory || texts == NULL;
-    r->ok = r->ok && json_is_array(list) && texts != NULL;
-    for (size_t i = 0; r->ok && i < count; i++) {
-        const json_t *entry = json_array_get(list, i);
-        texts[i].name = take_text(r, entry, "name", NULL);
-        texts[i].text = take_text(r, entry, "text", &texts[i].size);
-        r->ok = r->ok && companion_name(texts[i].name);
-    }
-    part->texts = texts;
-    part->text_count = count;
-}
-
-static aq_status take_record(aq_part *part, const json_t *root, const char *path, aq_error *err)
-{
-    reading r = {.root = root, .arena = &part->arena, .ok = json_is_object(root)};
-    uint64_t version = take_number(&r, root, "arrowquant_part");
-    if (r.ok && version != RECORD_VERSION)
-        return aq_fail(err, AQ_BAD_INPUT,
-                       "%s: is of version %" PRIu64 ", and this program reads %d", path, version,
-                       RECORD_VERSION);
-    r.ok = r.ok && take_number(&r, root, "part") == part->part &&
-           take_number(&r, root, "parts") == part->parts;
-    part->identity.version = take_text(&r, root, "version", NULL);
-    part->identity.options = take_text(&r, root, "options", NULL);
-    part->identity.input = take_hash(&r, "input");
-    part->identity.whole = take_hash(&r, "whole");
-    part->shards = take_files(&r, "shards", "shards_checksum");
-    part->copies = take_files(&r, "copies", "copies_checksum");
-    take_texts(&r, part);
-    if (r.no_memory)
-        return aq_fail_memory(err, "the record of a part");
-    return r.ok ? AQ_OK
-                : aq_fail(err, AQ_BAD_INPUT,
-                          "%s: is no record of part %u of %u; make that part again", path,
-                          part->part, part->parts);
-}
-
-aq_status aq_part_read(aq_part *part, const char *directory, const char *name, aq_error *err)
-{
-    char *path = NULL;
-    json_error_t why;
-    *part = (aq_part){0};
-    if (!aq_part_name_parse(name, &part->part, &part->parts))
-        return aq_fail(err, AQ_BAD_INPUT, "%s: is no name of a part's record", name);
-    if (asprintf(&path, "%s/%s", directory, name) < 0)
-        return aq_fail_memory(err, "the record of a part");
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
-    aq_status status;
-    if (root == NULL && json_error_code(&why) == json_error_out_of_memory)
-        status = aq_fail_memory(err, "the record of a part");
-    else if (root == NULL)
-        status = aq_fail(err, AQ_BAD_INPUT, "%s: line %d: %s; make part %u of %u again", path,
-                         why.line, why.text, part->part, part->parts);
-    else
-        status = take_record(part, root, path, err);
-    json_decref(root);
-    free(path);
-    return status;
 }
 
 /* ---- vouching ---- */
