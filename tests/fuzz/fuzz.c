@@ -3,7 +3,9 @@
 
 #include "fuzz.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "formats/dtype.h"
@@ -19,6 +21,50 @@ size_t fuzz_splice(uint8_t *data, size_t size, size_t room, size_t at, size_t ol
     memcpy(data + at, with, length);
     return size - old + length;
 }
+
+/* ---- files ---- */
+
+enum { FILES = 4 };
+
+static char directory[64];
+static char made[FILES][96];
+static size_t made_count;
+
+static void clean_up(void)
+{
+    for (size_t i = 0; i < made_count; i++)
+        (void)unlink(made[i]);
+    (void)rmdir(directory);
+}
+
+static void make_directory(void)
+{
+    const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    (void)snprintf(directory, sizeof directory, "%s/arrowquant-fuzz-XXXXXX", where);
+    FUZZ_REQUIRE(mkdtemp(directory) != NULL);
+    (void)atexit(clean_up);
+}
+
+void fuzz_file_make(fuzz_file *file, const char *name)
+{
+    if (file->path[0] != '\0')
+        return;
+    if (directory[0] == '\0')
+        make_directory();
+    FUZZ_REQUIRE(made_count < FILES);
+    (void)snprintf(file->path, sizeof file->path, "%s/%s", directory, name);
+    memcpy(made[made_count++], file->path, sizeof file->path);
+    file->descriptor = open(file->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FUZZ_REQUIRE(file->descriptor >= 0);
+}
+
+void fuzz_file_fill(const fuzz_file *file, const void *bytes, size_t size)
+{
+    FUZZ_REQUIRE(ftruncate(file->descriptor, (off_t)size) == 0 &&
+                 pwrite(file->descriptor, bytes, size, 0) == (ssize_t)size);
+}
+
+/* ---- what is checked ---- */
 
 void fuzz_check_error(aq_status status, const aq_error *err, const char *path)
 {

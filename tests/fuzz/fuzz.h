@@ -52,6 +52,22 @@ size_t fuzz_splice(uint8_t *data, size_t size, size_t room, size_t at, size_t ol
  * where one is given. */
 void fuzz_check_error(aq_status status, const aq_error *err, const char *path);
 
+/* A file in a directory of the process's own, in memory where there is such a place; both go when
+ * it ends. For parsers that are given a path. */
+typedef struct fuzz_file {
+    char path[96];
+    int descriptor;
+} fuzz_file;
+
+/* Call before each use; makes the file once. */
+void fuzz_file_make(fuzz_file *file, const char *name);
+/* Makes it hold just these bytes. */
+void fuzz_file_fill(const fuzz_file *file, const void *bytes, size_t size);
+
+/* Changes one field of a GGUF header, one string with its length, or how often a key or tensor is
+ * there. */
+size_t fuzz_mutate_gguf(uint8_t *data, size_t size, size_t room, uint64_t *state);
+
 /* Changes one token of a JSON text: drops, repeats, swaps, replaces it, or steps its number. */
 size_t fuzz_mutate_json(uint8_t *text, size_t size, size_t room, uint64_t *state);
 
