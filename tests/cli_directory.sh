@@ -133,6 +133,15 @@ holds_only 'single.out' single.out 'config.json model.safetensors'
 
 # ---- refusals ----
 
+# More than any model's config.json, all of it white space: bounded before it is read.
+cp -R single wide
+truncate -s 17M blank
+tr '\0' ' ' <blank >>wide/config.json
+refused 'a config.json without end' 3 'wide/config.json too.many' \
+    arrowquant quantize -t int8 wide wide.out
+refused 'to compare, too' 3 'wide/config.json too.many' arrowquant compare wide wide
+absent 'a config.json without end' wide.out
+
 refused 'an output directory that is not empty' 2 'out.int8 --force' \
     arrowquant quantize -t int8 model out.int8:8:128:yes
 ok '--force into it' arrowquant quantize -q --force -t int8 model out.int8:8:128:yes

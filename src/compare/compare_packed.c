@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "dequant.h"
 #include "formats/dtype.h"
+#include "formats/model_config.h"
 
 /* As many as anyone's tensors have. */
 enum { MAX_RANK = 8 };
@@ -68,33 +69,15 @@ static void read_groups(json_t *config, aq_packing *packing)
     }
 }
 
-static bool has_config(const aq_model *model)
-{
-    for (size_t i = 0; i < model->extra_count; i++)
-        if (strcmp(model->extras[i], "config.json") == 0)
-            return true;
-    return false;
-}
-
 aq_status aq_packing_read(const aq_model *model, aq_packing *packing, aq_error *err)
 {
+    json_t *config;
     *packing = (aq_packing){0, -1};
-    if (model->directory != NULL && has_config(model)) {
-        char *path;
-        if (asprintf(&path, "%s/config.json", model->directory) < 0)
-            return aq_fail_memory(err, "config.json");
-        json_error_t why;
-        json_t *config = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
-        if (config == NULL) {
-            aq_status status = aq_fail(err, AQ_BAD_INPUT, "%s: not valid JSON at byte %d: %s", path,
-                                       why.position, why.text);
-            free(path);
-            return status;
-        }
-        free(path);
-        read_groups(config, packing);
-        json_decref(config);
-    }
+    aq_status status = aq_config_read(model, &config, err);
+    if (status != AQ_OK)
+        return status;
+    read_groups(config, packing);
+    json_decref(config);
     read_metadata(model, packing);
     return AQ_OK;
 }

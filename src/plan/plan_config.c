@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/small.h"
+#include "formats/model_config.h"
 #include "plan_internal.h"
 
 /* Parts of a module's dotted name that tell what it is. A '*' stands at the end for "begins with".
@@ -121,37 +122,23 @@ static json_t *quantization_config(const aq_plan *plan, const aq_plan_options *o
                      "input_activations", "output_activations", "ignore", ignored(plan));
 }
 
-static bool has_extra(const aq_model *model, const char *name)
-{
-    for (size_t i = 0; i < model->extra_count; i++)
-        if (strcmp(model->extras[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* The model's config.json, or an empty object where it has none. */
 static aq_status read_config(const aq_model *model, json_t **config, aq_error *err)
 {
-    *config = NULL;
-    if (!has_extra(model, "config.json")) {
+    aq_status status = aq_config_read(model, config, err);
+    if (status != AQ_OK)
+        return status;
+    if (*config == NULL) {
         *config = json_object();
         return *config == NULL ? aq_fail_memory(err, "config.json") : AQ_OK;
     }
-    char *path = NULL;
-    if (asprintf(&path, "%s/config.json", model->directory) < 0)
-        return aq_fail_memory(err, "config.json");
-    json_error_t why;
-    aq_status status = AQ_OK;
-    *config = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
-    if (*config == NULL)
-        status = aq_fail(err, AQ_BAD_INPUT, "%s: not valid JSON at byte %d: %s", path, why.position,
-                         why.text);
-    else if (!json_is_object(*config))
-        status = aq_fail(err, AQ_BAD_INPUT, "%s: not a JSON object", path);
+    if (!json_is_object(*config))
+        status = aq_fail(err, AQ_BAD_INPUT, "%s/config.json: not a JSON object", model->directory);
     else if (json_object_get(*config, "quantization_config") != NULL)
-        status = aq_fail(err, AQ_BAD_INPUT,
-                         "%s: has a quantization_config: the model is quantized already", path);
-    free(path);
+        status =
+            aq_fail(err, AQ_BAD_INPUT,
+                    "%s/config.json: has a quantization_config: the model is quantized already",
+                    model->directory);
     if (status != AQ_OK) {
         json_decref(*config);
         *config = NULL;
