@@ -2,7 +2,8 @@
  * Preloaded into a command, makes the Nth call of one function fail: AQ_FAULT=FUNCTION:N, counted
  * from 1. AQ_FAULT_HIT names a file that gets the line "hit" when that call came, so that the
  * caller knows when N has passed the last one, and when main has returned what left_say says. Only
- * what the library and its commands call is here. */
+ * what the library and its commands call is here. With AQ_DISTURB instead, every second call of
+ * what a signal may interrupt is, and reads and writes come short. */
 #include <config.h>
 
 #include <dlfcn.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "left.h"
@@ -63,6 +65,21 @@ static int is_due(const char *function)
     return 1;
 }
 
+static int is_interrupted(void)
+{
+    static atomic_long asked;
+    if (getenv("AQ_DISTURB") == NULL || atomic_fetch_add(&asked, 1) % 2 != 0)
+        return 0;
+    errno = EINTR;
+    return 1;
+}
+
+/* How much of a read or write is done at once. */
+static size_t shortened(size_t size)
+{
+    return getenv("AQ_DISTURB") == NULL || size < 2 ? size : size - size / 3;
+}
+
 /* What stands behind a function of this file. */
 #define REAL(name)                   \
     static __typeof__(&(name)) real; \
@@ -70,16 +87,22 @@ static int is_due(const char *function)
     *(void **)&real = dlsym(RTLD_NEXT, #name)
 
 /* Defines NAME, which fails with ERROR and RESULT when it is due and else calls the real one. */
-#define FAULT(type, name, parameters, arguments, error, result)  \
-    __attribute__((visibility("default"))) type name parameters; \
-    type name parameters                                         \
-    {                                                            \
-        REAL(name);                                              \
-        if (is_due(#name)) {                                     \
-            errno = error;                                       \
-            return result;                                       \
-        }                                                        \
-        return real arguments;                                   \
+#define FAULT(type, name, parameters, arguments, error, result) \
+    FAULT_OR(type, name, parameters, arguments, error, result, 0)
+#define INTERRUPTIBLE(type, name, parameters, arguments, error, result) \
+    FAULT_OR(type, name, parameters, arguments, error, result, is_interrupted())
+#define FAULT_OR(type, name, parameters, arguments, error, result, interrupted) \
+    __attribute__((visibility("default"))) type name parameters;                \
+    type name parameters                                                        \
+    {                                                                           \
+        REAL(name);                                                             \
+        if (is_due(#name)) {                                                    \
+            errno = error;                                                      \
+            return result;                                                      \
+        }                                                                       \
+        if (interrupted)                                                        \
+            return result;                                                      \
+        return real arguments;                                                  \
     }
 
 extern void *__libc_malloc(size_t size);
@@ -166,13 +189,15 @@ __attribute__((visibility("default"))) int pthread_join(pthread_t thread, void *
     return failed;
 }
 
-FAULT(ssize_t, pread, (int fd, void *buf, size_t size, off_t offset), (fd, buf, size, offset), EIO,
-      -1)
-FAULT(ssize_t, pwrite, (int fd, const void *buf, size_t size, off_t offset),
-      (fd, buf, size, offset), ENOSPC, -1)
-FAULT(int, fallocate, (int fd, int mode, off_t offset, off_t size), (fd, mode, offset, size),
-      ENOSPC, -1)
-FAULT(int, fsync, (int fd), (fd), EIO, -1)
+INTERRUPTIBLE(ssize_t, pread, (int fd, void *buf, size_t size, off_t offset),
+              (fd, buf, shortened(size), offset), EIO, -1)
+INTERRUPTIBLE(ssize_t, pwrite, (int fd, const void *buf, size_t size, off_t offset),
+              (fd, buf, shortened(size), offset), ENOSPC, -1)
+INTERRUPTIBLE(ssize_t, sendfile, (int to, int from, off_t *offset, size_t size),
+              (to, from, offset, shortened(size)), EIO, -1)
+INTERRUPTIBLE(int, fallocate, (int fd, int mode, off_t offset, off_t size),
+              (fd, mode, offset, size), ENOSPC, -1)
+INTERRUPTIBLE(int, fsync, (int fd), (fd), EIO, -1)
 FAULT(int, renameat2, (int from, const char *old, int to, const char *new, unsigned flags),
       (from, old, to, new, flags), EIO, -1)
 FAULT(int, rename, (const char *old, const char *new), (old, new), EIO, -1)
@@ -193,5 +218,7 @@ __attribute__((visibility("default"))) int open(const char *path, int flags, ...
         errno = EMFILE;
         return -1;
     }
+    if (is_interrupted())
+        return -1;
     return real(path, flags, mode);
 }

@@ -203,6 +203,7 @@ echo '{}' >model/tokenizer.json
 "$bin" quantize -q --no-sync -t int4 --asymmetric model want
 echo old >old.gguf
 "$bin" quantize -q --no-sync -t int8 model old
+cp -R old int8
 mkdir old/sub
 echo mine >old/sub/notes
 echo mine >old/notes
@@ -234,6 +235,50 @@ for function in malloc mmap open pread pwrite fallocate fsync close rename renam
     echo "$function: $faulted faults"
     total=$((total + faulted))
 done
+
+# What a signal interrupts is begun again, and what came short is gone on with: all ends as ever.
+undisturbed() { # COMMAND...
+    what="disturbed: $*" code=0
+    rm -f "$work/hit"
+    AQ_DISTURB=1 LD_PRELOAD=$faults AQ_FAULT=${also:-none:1} AQ_FAULT_HIT=$work/hit "$@" >"$work/out" \
+        2>"$work/err" || code=$?
+    [ "$code" -eq 0 ] || complain "$what" "ended with $code: $(cat err)"
+    grep -q 'nothing left' "$work/hit" || complain "$what" "$(cat "$work/hit")"
+    check_ending
+}
+same_bytes() { # FILE FILE
+    cmp -s "$1" "$2" || complain "$what" "wrong output"
+}
+rm -rf new s.safetensors
+cp old.gguf out.gguf
+undisturbed "$bin" quantize -q -j3 --force in.safetensors out.gguf
+same_bytes out.gguf want.gguf
+undisturbed "$bin" quantize -q -j2 -t int4 --asymmetric model new
+diff -r new want >/dev/null || complain "$what" "wrong output"
+cp -a old over
+undisturbed "$bin" quantize -q -j2 -t int4 --asymmetric --force model over
+diff -r --no-dereference over replaced >/dev/null || complain "$what" "wrong output"
+rm -rf over new
+# Where links cannot be made, what the old directory holds besides is copied.
+cp -a old over
+also=link:1
+undisturbed "$bin" quantize -q -j2 -t int4 --asymmetric --force model over
+also=''
+diff -r --no-dereference over replaced >/dev/null || complain "$what" "wrong output"
+rm -rf over
+undisturbed "$bin" synth -q -j2 --params 2x64x256 s.safetensors
+same_bytes s.safetensors want.safetensors
+undisturbed "$bin" info want.safetensors
+same_bytes out info.want
+undisturbed "$bin" compare -q -j2 in.safetensors want.gguf
+same_bytes out compare.want
+drop_cold
+undisturbed "$bin" quantize -q -j2 --no-sync cold.safetensors out.cold.gguf
+same_bytes out.cold.gguf want.cold.gguf
+undisturbed "$bin" quantize -q -j2 -t int8 --shard 1/1 model parts
+undisturbed "$bin" index -q parts
+diff -r parts int8 >/dev/null || complain "$what" "wrong output"
+rm -rf parts out.cold.gguf
 
 # Fewer threads do the same work, and say so: with -j and without, in text and in JSON.
 for asked in 3 "$(nproc)"; do

@@ -4,6 +4,7 @@
 #include "sandbox.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
@@ -70,7 +71,10 @@ static void allow(const sandbox *s, int descriptor, uint64_t rights)
 /* A path that is not there needs no rule: it cannot be opened either way. */
 static void allow_path(const sandbox *s, const char *path, uint64_t rights)
 {
-    int descriptor = open(path, O_PATH | O_CLOEXEC);
+    int descriptor;
+    do
+        descriptor = open(path, O_PATH | O_CLOEXEC);
+    while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0)
         return;
     allow(s, descriptor, rights);

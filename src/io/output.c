@@ -14,6 +14,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/small.h"
+#include "formats/files.h"
 #include "output_internal.h"
 
 /* ---- names ---- */
@@ -57,6 +59,24 @@ char *aq_output_temporary(const char *target)
 
 /* ---- one file ---- */
 
+int aq_output_fd(const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do
+        fd = open(path, flags | O_CLOEXEC, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+int aq_output_fsync(int fd)
+{
+    int failed;
+    do
+        failed = fsync(fd);
+    while (failed != 0 && errno == EINTR);
+    return failed;
+}
+
 /* All of buf at offset, whatever signals and short writes come between. */
 static int write_fully(int fd, uint64_t offset, const char *buf, size_t size)
 {
@@ -98,7 +118,7 @@ static aq_status create(const aq_output *out, aq_output_file *file, aq_error *er
                                    : aq_output_joined(out->made, aq_basename(file->target));
     if (file->temp == NULL)
         return aq_fail_memory(err, "the output");
-    int fd = open(file->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = aq_output_fd(file->temp, O_WRONLY | O_CREAT | O_EXCL, 0666);
     if (fd < 0)
         return aq_fail_errno(err, file->target, "create a file beside it");
     file->exists = true;
@@ -121,7 +141,7 @@ static int descriptor(aq_output *out, aq_output_file *file)
 {
     (void)pthread_mutex_lock(&out->lock);
     if (file->fd < 0)
-        file->fd = open(file->temp, O_WRONLY | O_CLOEXEC);
+        file->fd = aq_output_fd(file->temp, O_WRONLY, 0);
     int fd = file->fd;
     (void)pthread_mutex_unlock(&out->lock);
     return fd;
@@ -225,26 +245,18 @@ static aq_status write_text(aq_output *out, const aq_out_text *text, aq_error *e
     return status;
 }
 
-static aq_status copy_bytes(aq_output *out, uint32_t index, int from, const char *path,
-                            aq_error *err)
+static aq_status copy_bytes(aq_output *out, uint32_t index, aq_source *from, aq_error *err)
 {
     char buf[16 * 1024];
-    uint64_t offset = 0, size = out->files[index].size;
-    while (offset < size) {
-        uint64_t left = size - offset;
-        ssize_t n = pread(from, buf, left < sizeof buf ? (size_t)left : sizeof buf, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return aq_fail_errno(err, path, "read");
-        if (n == 0)
-            return aq_fail(err, AQ_BAD_INPUT, "%s: became shorter while it was copied", path);
-        aq_status status = output_write(&out->sink, index, offset, buf, (size_t)n, err);
-        if (status != AQ_OK)
-            return status;
-        offset += (uint64_t)n;
+    uint64_t size = out->files[index].size;
+    aq_status status = AQ_OK;
+    for (uint64_t offset = 0, n; status == AQ_OK && offset < size; offset += n) {
+        n = aq_least(size - offset, sizeof buf);
+        status = from->read_at(from, 0, offset, buf, (size_t)n, err);
+        if (status == AQ_OK)
+            status = output_write(&out->sink, index, offset, buf, (size_t)n, err);
     }
-    return AQ_OK;
+    return status == AQ_OK ? aq_files_unchanged(from, err) : status;
 }
 
 static aq_status copy_extra(aq_output *out, const char *from_directory, const char *name,
@@ -257,19 +269,16 @@ static aq_status copy_extra(aq_output *out, const char *from_directory, const ch
         aq_free(target);
         return aq_fail_memory(err, "the output");
     }
-    struct stat st;
-    aq_status status = AQ_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0)
-        status = aq_fail_errno(err, path, "open");
-    uint64_t size = status == AQ_OK ? (uint64_t)st.st_size : 0;
-    aq_output_file *file = add_file(out, target, size, size);
+    aq_file from = {.path = path};
+    aq_source *source = NULL;
+    aq_status status = aq_files_open(&from, 1, &source, err);
+    aq_output_file *file = add_file(out, target, from.size, from.size);
     if (status == AQ_OK)
         status = create(out, file, err);
     if (status == AQ_OK)
-        status = copy_bytes(out, (uint32_t)(file - out->files), fd, path, err);
-    if (fd >= 0)
-        (void)close(fd);
+        status = copy_bytes(out, (uint32_t)(file - out->files), source, err);
+    if (source != NULL)
+        source->close(source);
     aq_free(path);
     return status;
 }

@@ -15,10 +15,10 @@
 
 static aq_status sync_file(const aq_output_file *file, aq_error *err)
 {
-    int fd = open(file->temp, O_WRONLY | O_CLOEXEC);
+    int fd = aq_output_fd(file->temp, O_WRONLY, 0);
     if (fd < 0)
         return aq_fail_errno(err, file->target, "open it again to sync");
-    int failed = fsync(fd), code = errno;
+    int failed = aq_output_fsync(fd), code = errno;
     if (close(fd) != 0 && failed == 0) {
         failed = -1;
         code = errno;
@@ -56,7 +56,7 @@ static aq_status appear(const char *temp, const char *target, bool force, aq_err
 static aq_status sync_directory(const aq_output *out, int fd, aq_error *err)
 {
     /* Some file systems have no directories to sync. */
-    if (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP)
+    if (aq_output_fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP)
         return AQ_OK;
     int code = errno;
     return aq_fail(err, AQ_FAILURE,
@@ -122,16 +122,16 @@ static aq_status rename_all(aq_output *out, aq_error *err)
 static aq_status open_changing(const aq_output *out, int *fd, aq_error *err)
 {
     aq_status status = AQ_OK;
-    *fd = open(out->made == NULL ? out->directory : out->made, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *fd = aq_output_fd(out->made == NULL ? out->directory : out->made, O_RDONLY | O_DIRECTORY, 0);
     if (*fd < 0)
         return aq_fail_errno(err, out->directory, "open to sync");
     if (out->made == NULL)
         return AQ_OK;
-    if (fsync(*fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+    if (aq_output_fsync(*fd) != 0 && errno != EINVAL && errno != ENOTSUP)
         status = aq_fail_errno(err, out->directory, "sync");
     (void)close(*fd);
     char *parent = status == AQ_OK ? aq_output_parent(out->directory) : NULL;
-    *fd = parent == NULL ? -1 : open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *fd = parent == NULL ? -1 : aq_output_fd(parent, O_RDONLY | O_DIRECTORY, 0);
     if (status == AQ_OK && parent == NULL)
         status = aq_fail_memory(err, "the output");
     else if (status == AQ_OK && *fd < 0)

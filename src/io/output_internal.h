@@ -40,6 +40,11 @@ char *aq_output_parent(const char *path);
 /* "DIRECTORY/NAME"; from aq_malloc. */
 char *aq_output_joined(const char *directory, const char *name);
 
+/* open and fsync, begun again where a signal interrupts them: one that is to end the run is asked
+ * for elsewhere. */
+int aq_output_fd(const char *path, int flags, mode_t mode);
+int aq_output_fsync(int fd);
+
 /* A name of its own beside the target, short whatever the target's is; from aq_malloc. */
 char *aq_output_temporary(const char *target);
 

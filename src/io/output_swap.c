@@ -145,13 +145,13 @@ static int copy(const char *from, const char *to, const struct stat *st, bool sy
     const struct timespec times[2] = {st->st_atim, st->st_mtim};
     const size_t most = 1 << 30;
     ssize_t n;
-    int in = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    int fd = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int in = aq_output_fd(from, O_RDONLY | O_NOFOLLOW, 0);
+    int fd = in < 0 ? -1 : aq_output_fd(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
     bool failed = fd < 0;
     while (!failed && (n = sendfile(fd, in, NULL, most)) != 0)
         failed = n < 0 && errno != EINTR;
     failed = failed || fchmod(fd, st->st_mode & 07777) != 0 || futimens(fd, times) != 0 ||
-             (sync && fsync(fd) != 0);
+             (sync && aq_output_fsync(fd) != 0);
     int code = errno;
     if (fd >= 0 && close(fd) != 0 && !failed) {
         failed = true;
@@ -178,11 +178,10 @@ static int carry(aq_output_entry *entry, const char *from, const char *to, bool 
     if (aq_output_is_temporary(aq_basename(from)))
         return 0;
     entry->carried = link(from, to) == 0;
-    if (!entry->carried && errno == EEXIST)
-        return 0; /* the new model has one of its own */
-    if (!entry->carried && S_ISREG(st.st_mode))
+    if (!entry->carried && errno != EEXIST && S_ISREG(st.st_mode))
         entry->carried = copy(from, to, &st, sync) == 0;
-    return entry->carried ? 0 : -1;
+    /* One that is there is the new model's own. */
+    return entry->carried || errno == EEXIST ? 0 : -1;
 }
 
 static aq_status carry_all(aq_output *out, const char *under, aq_error *err);
