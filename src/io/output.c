@@ -223,13 +223,14 @@ static aq_output_file *add_file(aq_output *out, char *target, uint64_t size, uin
     return file;
 }
 
-static uint64_t bytes_to_write(const aq_layout *layout, uint32_t file)
+/* In one pass over the tensors, however many files they are in. */
+static void count_bytes(aq_output *out, const aq_layout *layout)
 {
-    uint64_t sum = layout->files[file].header_size;
-    for (size_t i = 0; i < layout->tensor_count; i++)
-        if (layout->tensors[i].file == file)
-            sum += layout->tensors[i].bytes;
-    return sum;
+    for (size_t i = 0; i < layout->tensor_count; i++) {
+        aq_output_file *file = &out->files[layout->tensors[i].file];
+        if (file->target != NULL)
+            file->left += layout->tensors[i].bytes;
+    }
 }
 
 static aq_status write_text(aq_output *out, const aq_out_text *text, aq_error *err)
@@ -298,9 +299,11 @@ static aq_status create_all(aq_output *out, const char *path, const aq_layout *l
         char *target = name == NULL ? aq_strdup(path) : aq_output_joined(out->directory, name);
         if (target == NULL)
             return aq_fail_memory(err, "the output");
-        status = create(
-            out, add_file(out, target, layout->files[i].size, bytes_to_write(layout, i)), err);
+        const aq_out_file *file = &layout->files[i];
+        status = create(out, add_file(out, target, file->size, file->header_size), err);
     }
+    if (status == AQ_OK)
+        count_bytes(out, layout);
     for (size_t i = 0; status == AQ_OK && i < layout->copy_count; i++)
         status = copy_extra(out, model->directory, layout->copies[i], err);
     for (size_t i = 0; status == AQ_OK && i < layout->text_count; i++)
