@@ -6,6 +6,7 @@
  * what a signal may interrupt is, and reads and writes come short. */
 #include <config.h>
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "left.h"
@@ -202,6 +205,10 @@ FAULT(int, renameat2, (int from, const char *old, int to, const char *new, unsig
       (from, old, to, new, flags), EIO, -1)
 FAULT(int, rename, (const char *old, const char *new), (old, new), EIO, -1)
 FAULT(int, link, (const char *old, const char *new), (old, new), EPERM, -1)
+FAULT(int, stat, (const char *path, struct stat *st), (path, st), EIO, -1)
+FAULT(int, fstat, (int fd, struct stat *st), (fd, st), EIO, -1)
+FAULT(struct dirent *, readdir, (DIR * directory), (directory), EIO, NULL)
+FAULT(ssize_t, getrandom, (void *to, size_t size, unsigned flags), (to, size, flags), EAGAIN, -1)
 FAULT(int, mkdir, (const char *path, mode_t mode), (path, mode), EACCES, -1)
 
 __attribute__((visibility("default"))) int open(const char *path, int flags, ...)

@@ -219,7 +219,7 @@ cp -r want/. replaced/
 
 total=0 in_part=0
 for function in malloc mmap open pread pwrite fallocate fsync close rename renameat2 mkdir \
-    link pthread_create; do
+    link stat fstat readdir getrandom pthread_create; do
     faulted=0
     replace_a_file "$function"
     make_a_directory "$function"

@@ -134,7 +134,7 @@ static aq_status check_entries(aq_output *out, DIR *dir, const aq_layout *layout
                                const aq_model *model, int input, aq_error *err)
 {
     const struct dirent *entry;
-    while ((entry = readdir(dir)) != NULL) {
+    while ((errno = 0, entry = readdir(dir)) != NULL) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             continue;
@@ -162,7 +162,7 @@ static aq_status check_entries(aq_output *out, DIR *dir, const aq_layout *layout
                 "this one; remove it first",
                 out->directory, name);
     }
-    return AQ_OK;
+    return errno == 0 ? AQ_OK : aq_fail_errno(err, out->directory, "read the directory");
 }
 
 aq_status aq_output_check_directory(aq_output *out, const aq_layout *layout, const aq_model *model,

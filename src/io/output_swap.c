@@ -220,11 +220,13 @@ static aq_status carry_all(aq_output *out, const char *under, aq_error *err)
     DIR *dir = opendir(path);
     if (dir == NULL)
         status = aq_fail_errno(err, path, "read the directory");
-    aq_free(path);
     const struct dirent *entry;
-    while (status == AQ_OK && (entry = readdir(dir)) != NULL)
+    while (status == AQ_OK && (errno = 0, entry = readdir(dir)) != NULL)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             status = carry_one(out, under, entry->d_name, err);
+    if (status == AQ_OK && errno != 0)
+        status = aq_fail_errno(err, path, "read the directory");
+    aq_free(path);
     if (dir != NULL)
         (void)closedir(dir);
     return status;

@@ -66,8 +66,10 @@ static aq_status find_records(joint *j)
                        "%s: cannot read the directory: %s", j->directory, strerror(errno));
     const struct dirent *entry;
     aq_status status = AQ_OK;
-    while (status == AQ_OK && (entry = readdir(dir)) != NULL)
+    while (status == AQ_OK && (errno = 0, entry = readdir(dir)) != NULL)
         status = take_record(j, entry->d_name);
+    if (status == AQ_OK && errno != 0)
+        status = aq_fail_errno(j->err, j->directory, "read the directory");
     (void)closedir(dir);
     return status;
 }
