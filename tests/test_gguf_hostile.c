@@ -270,6 +270,57 @@ START_TEST(refuses_what_is_wrong)
 }
 END_TEST
 
+static aq_status open_roomy(const aq_text *t, size_t size, aq_error *err)
+{
+    aq_model *m;
+    uint8_t *bytes = calloc(1, size);
+    ck_assert_ptr_nonnull(bytes);
+    memcpy(bytes, t->data, t->size);
+    aq_status status = model_from_bytes(bytes, size, "x.gguf", aq_gguf_open, &m, err);
+    aq_model_close(m);
+    free(bytes);
+    return status;
+}
+
+/* What the file has room for is not yet sensible. */
+START_TEST(bounds_what_there_is_room_for)
+{
+    static const struct {
+        uint64_t tensors, kvs, key, size;
+        const char *words;
+    } roomy[] = {
+        {1024 * 1024 + 1, 0, 0, 26 * 1024 * 1024, "1048577 tensors|or than 1048576"},
+        {0, 65536 + 1, 0, 1024 * 1024, "65537 metadata keys|or than 65536"},
+        {0, 1, 256 * 1024 * 1024, 257 * 1024 * 1024, "a metadata key|larger than 256 MiB"},
+    };
+    aq_text t = {0};
+    aq_error err;
+    put_begin(&t, roomy[_i].tensors, roomy[_i].kvs);
+    put_u64(&t, roomy[_i].key);
+    ck_assert_int_eq(open_roomy(&t, roomy[_i].size, &err), AQ_BAD_INPUT);
+    ck_assert_msg(says(err.message, roomy[_i].words), "%s", err.message);
+    aq_text_free(&t);
+}
+END_TEST
+
+/* A tensor without weights takes no room from another. */
+START_TEST(empty_tensors_overlap_nothing)
+{
+    static const uint64_t none[] = {0};
+    aq_text t = {0};
+    aq_model *m;
+    aq_error err;
+    put_begin(&t, 2, 0);
+    put_tensor(&t, "w", 1, (const uint64_t[]){32}, 0, 0);
+    put_tensor(&t, "none", 1, none, 0, 32);
+    put_data(&t, 128);
+    ck_assert_msg(open_text(&t, &m, &err) == AQ_OK, "%s", err.message);
+    ck_assert_uint_eq(m->tensor_count, 2);
+    aq_model_close(m);
+    aq_text_free(&t);
+}
+END_TEST
+
 START_TEST(refuses_every_prefix)
 {
     aq_text t = {0};
@@ -319,6 +370,8 @@ int main(void)
     TCase *tests = tcase_create("gguf_hostile");
     tcase_set_timeout(tests, 120); /* a sanitizer on a busy machine is slow */
     tcase_add_loop_test(tests, refuses_what_is_wrong, 0, sizeof refused / sizeof *refused);
+    tcase_add_loop_test(tests, bounds_what_there_is_room_for, 0, 3);
+    tcase_add_test(tests, empty_tensors_overlap_nothing);
     tcase_add_test(tests, refuses_every_prefix);
     tcase_add_test(tests, survives_every_flipped_bit);
     return RUN_SUITE("gguf_hostile", tests);

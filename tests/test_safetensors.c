@@ -208,6 +208,23 @@ START_TEST(refuses_to_write_more_than_a_file_holds)
 }
 END_TEST
 
+START_TEST(numbers_that_name_no_type)
+{
+    const aq_dtype dtypes[] = {(aq_dtype)-1, AQ_DTYPE_COUNT};
+    const aq_type types[] = {(aq_type)-1, AQ_TYPE_COUNT};
+    uint64_t bytes;
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_ptr_null(aq_dtype_name(dtypes[i]));
+        ck_assert(!aq_dtype_bytes(dtypes[i], 32, &bytes));
+        ck_assert_ptr_null(aq_type_name(types[i]));
+        ck_assert_uint_eq(aq_type_block(types[i]), 0);
+        ck_assert_uint_eq(aq_type_bytes(types[i], 32), 0);
+        ck_assert_uint_eq(aq_type_bits(types[i]), 0);
+    }
+    ck_assert_uint_eq(aq_type_bytes(AQ_TYPE_INT4, 32), 0); /* which has no block */
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("safetensors");
@@ -218,5 +235,6 @@ int main(void)
     tcase_add_test(tests, writes_the_format_key);
     tcase_add_test(tests, refuses_to_write);
     tcase_add_test(tests, refuses_to_write_more_than_a_file_holds);
+    tcase_add_test(tests, numbers_that_name_no_type);
     return RUN_SUITE("safetensors", tests);
 }

@@ -42,6 +42,7 @@ static const struct {
     {"{\"a\":{\"dtype\":4,\"shape\":[1],\"data_offsets\":[0,4]}}", "expected a string"},
     {F32("\"shape\":[1.0],\"data_offsets\":[0,4]"), "whole number"},
     {F32("\"shape\":[1e0],\"data_offsets\":[0,4]"), "whole number"},
+    {F32("\"shape\":[1E0],\"data_offsets\":[0,4]"), "whole number"},
     {F32("\"shape\":[-1],\"data_offsets\":[0,4]"), "not negative"},
     {F32("\"shape\":[01],\"data_offsets\":[0,4]"), "leading zero"},
     {F32("\"shape\":[\"1\"],\"data_offsets\":[0,4]"), "whole number"},
@@ -80,6 +81,10 @@ static const struct {
     {"{" U8("\xed\xa0\x80", 0, 4, 4) "}", "UTF-8"},
     {"{" U8("\xf4\x90\x80\x80", 0, 4, 4) "}", "UTF-8"},
     {"{" U8("\xff", 0, 4, 4) "}", "UTF-8"},
+    {"{" U8("\xe2\x82", 0, 4, 4) "}", "UTF-8"},
+    {"{" U8("\xf0\x9f\x98", 0, 4, 4) "}", "UTF-8"},
+    {"{\"\xe2\x82", "UTF-8"},
+    {"{\"\xf0\x9f\x98", "UTF-8"},
     {"{\"a", "unfinished string"},
     {"{\"a\\", "unfinished string"},
     /* what is ignored must still be JSON */

@@ -262,6 +262,39 @@ START_TEST(refuses_a_huge_index)
 }
 END_TEST
 
+/* Each of them is there; they are only too many. */
+START_TEST(refuses_more_shards_than_any_model_has)
+{
+    enum { MANY = 65537 };
+    const size_t room = (size_t)MANY * 40 + 64;
+    char *text = malloc(room);
+    ck_assert_ptr_nonnull(text);
+    size_t at = (size_t)snprintf(text, room, "{\"weight_map\":{");
+    for (unsigned i = 0; i < MANY; i++)
+        at += (size_t)snprintf(text + at, room - at, "%s\"%u\":\"%u.safetensors\"",
+                               i > 0 ? "," : "", i, i);
+    (void)snprintf(text + at, room - at, "}}");
+    scratch_text("model.safetensors.index.json", text);
+    free(text);
+    expect_refused("model.safetensors.index.json", "65537 shards|more than 65536");
+}
+END_TEST
+
+START_TEST(says_what_cannot_be_opened)
+{
+    aq_model *m;
+    aq_error err;
+    ck_assert_int_eq(aq_model_open("no/model.safetensors.index.json", &m, &err), AQ_FAILURE);
+    ck_assert_msg(says(err.message, "no/model|cannot open"), "%s", err.message);
+    put_two_shards();
+    put_index(TWO_SHARDS);
+    ck_assert_int_eq(unlink("1.safetensors"), 0);
+    ck_assert_int_eq(symlink("1.safetensors", "1.safetensors"), 0); /* leads nowhere */
+    ck_assert_int_eq(aq_model_open(".", &m, &err), AQ_FAILURE);
+    ck_assert_msg(says(err.message, "1.safetensors|cannot open"), "%s", err.message);
+}
+END_TEST
+
 START_TEST(refuses_every_prefix_of_an_index)
 {
     static const char text[] = "{\"weight_map\":{" TWO_SHARDS "}}";
@@ -376,6 +409,8 @@ int main(void)
     tcase_add_test(tests, names_the_shard_that_is_bad);
     tcase_add_loop_test(tests, refuses_bad_indices, 0, sizeof bad_indices / sizeof *bad_indices);
     tcase_add_test(tests, refuses_a_huge_index);
+    tcase_add_test(tests, refuses_more_shards_than_any_model_has);
+    tcase_add_test(tests, says_what_cannot_be_opened);
     tcase_add_test(tests, refuses_every_prefix_of_an_index);
     tcase_add_test(tests, survives_every_flipped_bit_of_an_index);
     tcase_add_test(tests, opens_many_shards);

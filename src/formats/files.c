@@ -46,10 +46,11 @@ static aq_status open_regular(const char *path, int flags, int *descriptor, stru
         do
             fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
         while (fd < 0 && errno == EINTR);
-        if (fd < 0 || fstat(fd, st) != 0) {
-            aq_status status = aq_fail_errno(err, path, "open");
-            if (fd >= 0)
-                (void)close(fd);
+        if (fd < 0)
+            return aq_fail_errno(err, path, "open");
+        if (fstat(fd, st) != 0) {
+            aq_status status = aq_fail_errno(err, path, "look at it");
+            (void)close(fd);
             return status;
         }
     }
