@@ -167,6 +167,48 @@ replace_in_place() { # FUNCTION
     faulted=$((faulted + n - 1))
 }
 
+# A part of a run, and parts made whole: what failed can be done again, and until then nothing that
+# was there is lost.
+make_a_part() { # FUNCTION
+    n=1
+    while fault "$1" $n "$bin" quantize -q -j2 -t int8 --shard 1/1 model part; do
+        check_ending
+        rm -rf again
+        [ ! -d part ] || cp -a part again
+        if [ "$code" -eq 0 ]; then
+            diff -r part parted >/dev/null || complain "$what" "wrong output"
+        elif ! "$bin" quantize -q -j2 -t int8 --shard 1/1 --force model again ||
+            ! diff -r again parted >/dev/null; then
+            complain "$what" "the part cannot be made again"
+        fi
+        rm -rf part
+        n=$((n + 1))
+    done
+    diff -r part parted >/dev/null || complain "$1" "wrong part without a fault"
+    rm -rf part again
+    faulted=$((faulted + n - 1))
+}
+
+join_parts() { # FUNCTION
+    n=1
+    cp -a parted over
+    while fault "$1" $n "$bin" index -q over; do
+        check_ending
+        if [ "$code" -ne 0 ] && ! said_complete; then
+            [ -e over/arrowquant-part-1-of-1.json ] || complain "$what" "the record is gone"
+            "$bin" index -q over || complain "$what" "cannot be joined again"
+        fi
+        rm -f over/arrowquant-part-1-of-1.json
+        diff -r over int8 >/dev/null || complain "$what" "wrong output"
+        rm -rf over
+        cp -a parted over
+        n=$((n + 1))
+    done
+    diff -r over int8 >/dev/null || complain "$1" "wrong output without a fault"
+    rm -rf over
+    faulted=$((faulted + n - 1))
+}
+
 # The same where the input is read past the page cache: whatever fails there, the worker reads.
 drop_cold() {
     dd if=cold.safetensors of=cold.safetensors oflag=nocache conv=notrunc,fdatasync count=0 \
@@ -204,6 +246,7 @@ echo '{}' >model/tokenizer.json
 echo old >old.gguf
 "$bin" quantize -q --no-sync -t int8 model old
 cp -R old int8
+"$bin" quantize -q --no-sync -t int8 --shard 1/1 model parted
 mkdir old/sub
 echo mine >old/sub/notes
 echo mine >old/notes
@@ -231,6 +274,8 @@ for function in malloc mmap open pread pwrite fallocate fsync close rename renam
     only_say "$function" batch "$bin" quantize --json -j2 -m batch want.safetensors null:
     [ "$function" != malloc ] || only_say malloc info-json "$bin" info --json want.safetensors
     [ "$function" != malloc ] || only_say malloc compare-json "$bin" compare --json -j2 in.safetensors want.gguf
+    make_a_part "$function"
+    join_parts "$function"
     case $function in malloc | mmap | open | pread | close | pthread_create) read_cold "$function" ;; esac
     echo "$function: $faulted faults"
     total=$((total + faulted))
