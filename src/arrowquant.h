@@ -257,8 +257,8 @@ typedef struct aq_quantize_options {
      * NaN, an infinity or less than 0 are AQ_BAD_INPUT. */
     const char *imatrix;
     /* Bytes of the source that a worker quantizes at a time, AQ_TILE_LEAST to AQ_TILE_MOST, rounded
-     * up to whole pages; 0: half of the L2 cache, from 128 KiB to 1 MiB. The output does not depend
-     * on it, memory and speed do. */
+     * up to whole pages; 0: half of the L2 cache, from 128 KiB to 1 MiB, or less where `threads`
+     * would have few tiles each. The output does not depend on it, memory and speed do. */
     uint64_t tile_bytes;
 } aq_quantize_options;
 

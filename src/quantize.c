@@ -79,7 +79,8 @@ static aq_status make_plan(job *j, aq_target target, aq_error *err)
                          .mixture = o->mixture,
                          .pure = o->pure != 0,
                          .imatrix = j->imatrix,
-                         .tile_bytes = (size_t)o->tile_bytes};
+                         .tile_bytes = (size_t)o->tile_bytes,
+                         .threads = o->threads};
     aq_status status = aq_plan_make(&j->plan, j->model, &p, err);
     j->planned = status == AQ_OK;
     return status;

@@ -32,15 +32,14 @@ void aq_rule_done(aq_turns_rule *rule, unsigned worker, double cpu, bool waited)
         rule->free++;
 }
 
-/* By how much one may be ahead before it gives its turn away. A quarter of a share keeps the number
- * of switches small; towards the end it shrinks, since what is left is to make up for it. */
+/* By how much one may be ahead before it gives its turn away: most of what is left for each, so
+ * that turns change hands seldom, and the rest makes up for it. */
 static double allowance(const aq_turns_rule *rule)
 {
     if (rule->done == 0)
         return 0;
-    double share = rule->used / (double)rule->done * (double)rule->tasks / rule->workers;
-    double left = share * (double)(rule->tasks - rule->done) / (double)rule->tasks;
-    return left / 2 < share / 4 ? left / 2 : share / 4;
+    double task = rule->used / (double)rule->done;
+    return 0.7 * task * (double)(rule->tasks - rule->done) / rule->workers;
 }
 
 static aq_turn_share *least_used(const aq_turns_rule *rule, aq_turn_state state)

@@ -15,16 +15,30 @@ enum {
     TILE_MIN = 128 * 1024,
     TILE_MAX = 1024 * 1024,
     TILE_ALIGN = 4096,
+    TILES_EACH = 48,
     L2_USUAL = 512 * 1024,
     CACHE_LINE = 64
 };
 
 /* A tile's source and result are to stay in L2 together with what the kernel needs beside them, and
  * reads below 128 KiB cost more in calls than they save in cache misses. */
-static size_t default_tile_bytes(void)
+static size_t cache_tile_bytes(void)
 {
     size_t l2 = aq_cache_l2(), half = (l2 > 0 ? l2 : L2_USUAL) / 2;
     return half < TILE_MIN ? TILE_MIN : half > TILE_MAX ? TILE_MAX : half;
+}
+
+/* Whoever has one tile more than another has 1/TILES_EACH more to do. */
+static size_t default_tile_bytes(const aq_model *model, unsigned threads)
+{
+    uint64_t source = 0;
+    size_t bytes = cache_tile_bytes();
+    if (threads <= 1)
+        return bytes;
+    for (size_t i = 0; i < model->tensor_count; i++)
+        source += model->tensors[i].bytes;
+    uint64_t most = source / threads / TILES_EACH;
+    return most < TILE_MIN ? TILE_MIN : (size_t)aq_least(most, bytes);
 }
 
 static uint64_t least_common_multiple(uint64_t a, uint64_t b)
@@ -274,7 +288,9 @@ static aq_status make_items(aq_plan *plan, const aq_plan_options *options, aq_er
     const aq_model *model = plan->model;
     aq_arena *arena = &plan->layout.arena;
     size_t n = model->tensor_count;
-    size_t tile_bytes = options->tile_bytes != 0 ? options->tile_bytes : default_tile_bytes();
+    size_t tile_bytes = options->tile_bytes;
+    if (tile_bytes == 0)
+        tile_bytes = default_tile_bytes(model, options->threads);
     aq_choice *choices = NULL;
 
     plan->item_count = n;

@@ -22,6 +22,7 @@ typedef struct aq_plan_options {
     bool pure;
     const aq_imatrix *imatrix; /* NULL: none */
     size_t tile_bytes; /* source bytes a tile should have; 0: from the size of the L2 cache */
+    unsigned threads;  /* that share the tiles, where tile_bytes is 0; 0 and 1: as they are */
 } aq_plan_options;
 
 typedef enum aq_action { AQ_ACTION_COPY, AQ_ACTION_BLOCKS, AQ_ACTION_PACK } aq_action;
