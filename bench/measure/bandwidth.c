@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "bandwidth.h"
+#include "digest.h"
 #include "system.h"
 #include "team.h"
 #include "topology.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,27 +19,6 @@ enum { BLOCK = 1 << 18 };
 /* Four times the cache leaves an eighth of it or less to be found there by a second pass over a
  * buffer that is read in order, even where the cache keeps some old lines. */
 static const double caches = 4, least_bytes = 0x1p27, most_bytes = 0x1p30;
-
-typedef uint64_t lane __attribute__((vector_size(64)));
-
-/* Eight independent accumulators, so that loads and not the chain of one sum set the pace. */
-uint64_t bench_bandwidth_digest(const unsigned char *data, size_t bytes)
-{
-    lane sum[8] = {{0}}, total = {0};
-    for (size_t i = 0; i < bytes; i += sizeof sum) {
-        lane next;
-        for (size_t j = 0; j < 8; j++) {
-            memcpy(&next, data + i + j * sizeof next, sizeof next);
-            sum[j] ^= next;
-        }
-    }
-    for (size_t j = 0; j < 8; j++)
-        total ^= sum[j];
-    uint64_t word = 0;
-    for (size_t i = 0; i < 8; i++)
-        word ^= total[i];
-    return word;
-}
 
 size_t bench_bandwidth_size(double cache_bytes, double free_bytes)
 {
@@ -94,7 +73,7 @@ static void read_until_deadline(void *context, unsigned index)
     double deadline = self->begin + all->seconds;
     do {
         for (size_t i = 0; i < self->bytes; i += BLOCK) {
-            digest ^= bench_bandwidth_digest(self->data + i, BLOCK);
+            digest ^= bench_digest(self->data + i, BLOCK);
             self->read += BLOCK;
             self->end = bench_now();
             if (self->end >= deadline)

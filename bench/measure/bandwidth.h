@@ -28,8 +28,4 @@ double bench_bandwidth_read(const bench_bandwidth *bandwidth, unsigned threads, 
 /* How large the buffer is to be, for a last-level cache and a free memory of so many bytes. */
 size_t bench_bandwidth_size(double cache_bytes, double free_bytes);
 
-/* What a reader makes of bytes, so that none of them can be left out: the exclusive or of all
- * 64-bit words. bytes: a multiple of 512. */
-uint64_t bench_bandwidth_digest(const unsigned char *data, size_t bytes);
-
 #endif

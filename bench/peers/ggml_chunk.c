@@ -10,6 +10,7 @@
 #include "arrowquant.h"
 #include "ggml.h"
 #include "kernels/kernel_weights.h"
+#include "measure/digest.h"
 
 #include <sched.h>
 #include <sys/mman.h>
@@ -71,14 +72,7 @@ static volatile uint64_t sink;
 
 static void run_read(work w)
 {
-    typedef uint64_t lanes __attribute__((vector_size(64)));
-    const lanes *p = (const lanes *)(const void *)memory.src;
-    lanes sum[4] = {{0}};
-    for (size_t i = 0; i < w.weights * source_bytes(w.source) / sizeof *p; i += 4)
-        for (int j = 0; j < 4; j++)
-            sum[j] |= p[i + (size_t)j];
-    sum[0] |= sum[1] | sum[2] | sum[3];
-    sink = sum[0][0] | sum[0][3] | sum[0][7];
+    sink = bench_digest(memory.src, w.weights * source_bytes(w.source));
 }
 
 /* ---- arms: each usable ISA, then ggml, then a plain read ---- */
