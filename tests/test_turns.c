@@ -108,6 +108,37 @@ START_TEST(one_that_waited_lets_another_work)
 }
 END_TEST
 
+START_TEST(the_turn_of_one_that_waited_is_taken_back)
+{
+    fixture f;
+    begin(&f, 3, 1, 10);
+    for (unsigned i = 0; i < 3; i++)
+        aq_rule_wait(&f.rule, i);
+    expect_grant(&f, 0);
+    aq_rule_done(&f.rule, 0, 0.001, true);
+    expect_grant(&f, 1);
+    /* Worker 1 waits for nothing: it or another has to pause, and nobody gets its turn. */
+    aq_rule_done(&f.rule, 1, 0.001, false);
+    ck_assert(aq_rule_is_ahead(&f.rule, 1));
+    aq_rule_wait(&f.rule, 1);
+    expect_grant(&f, 3);
+    ck_assert(!aq_rule_is_ahead(&f.rule, 0));
+    /* With the turn that was there at first it goes on as ever. */
+    aq_rule_done(&f.rule, 0, 100.0, false);
+    ck_assert(aq_rule_is_ahead(&f.rule, 0));
+    aq_rule_wait(&f.rule, 0);
+    expect_grant(&f, 2);
+    expect_grant(&f, 3);
+    /* One that is owed and one that is added cancel out. */
+    aq_rule_done(&f.rule, 2, 0.001, true);
+    expect_grant(&f, 1);
+    aq_rule_done(&f.rule, 1, 0.001, false);
+    aq_rule_done(&f.rule, 2, 0.001, true);
+    expect_grant(&f, 3);
+    ck_assert(!aq_rule_is_ahead(&f.rule, 1));
+}
+END_TEST
+
 START_TEST(alone_one_is_never_ahead)
 {
     fixture f;
@@ -332,6 +363,7 @@ int main(void)
     tcase_add_test(rule, the_one_that_has_had_least_is_next);
     tcase_add_test(rule, a_turn_is_kept_for_one_that_is_still_to_come);
     tcase_add_test(rule, one_that_waited_lets_another_work);
+    tcase_add_test(rule, the_turn_of_one_that_waited_is_taken_back);
     tcase_add_test(rule, alone_one_is_never_ahead);
     tcase_add_test(rule, the_work_is_shared_evenly);
     tcase_add_test(rule, a_latecomer_makes_up_for_it);

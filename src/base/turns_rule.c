@@ -8,6 +8,7 @@
 void aq_rule_begin(aq_turns_rule *rule, unsigned running, uint64_t tasks)
 {
     rule->free = running;
+    rule->extra = rule->owed = 0;
     rule->tasks = tasks;
     rule->done = 0;
     rule->used = 0;
@@ -18,9 +19,29 @@ void aq_rule_begin(aq_turns_rule *rule, unsigned running, uint64_t tasks)
 void aq_rule_wait(aq_turns_rule *rule, unsigned worker)
 {
     aq_turn_share *self = &rule->share[worker];
-    if (self->state == AQ_TURN_RUNNING)
+    if (self->state == AQ_TURN_RUNNING && rule->owed > 0)
+        rule->owed--;
+    else if (self->state == AQ_TURN_RUNNING)
         rule->free++;
     self->state = AQ_TURN_WAITING;
+}
+
+static void add_turn(aq_turns_rule *rule)
+{
+    rule->extra++;
+    if (rule->owed > 0)
+        rule->owed--;
+    else
+        rule->free++;
+}
+
+static void take_turn_back(aq_turns_rule *rule)
+{
+    rule->extra--;
+    if (rule->free > 0)
+        rule->free--;
+    else
+        rule->owed++;
 }
 
 void aq_rule_done(aq_turns_rule *rule, unsigned worker, double cpu, bool waited)
@@ -29,7 +50,9 @@ void aq_rule_done(aq_turns_rule *rule, unsigned worker, double cpu, bool waited)
     rule->used += cpu;
     rule->done++;
     if (waited)
-        rule->free++;
+        add_turn(rule);
+    else if (rule->extra > 0)
+        take_turn_back(rule);
 }
 
 /* By how much one may be ahead before it gives its turn away: most of what is left for each, so
@@ -53,6 +76,8 @@ static aq_turn_share *least_used(const aq_turns_rule *rule, aq_turn_state state)
 
 bool aq_rule_is_ahead(const aq_turns_rule *rule, unsigned worker)
 {
+    if (rule->owed > 0)
+        return true;
     const aq_turn_share *absent = least_used(rule, AQ_TURN_ABSENT);
     const aq_turn_share *least = absent != NULL ? absent : least_used(rule, AQ_TURN_WAITING);
     return least != NULL && rule->share[worker].used > least->used + allowance(rule);

@@ -16,7 +16,9 @@ typedef struct aq_turn_share {
 
 typedef struct aq_turns_rule {
     unsigned workers;
-    unsigned free; /* turns that nobody has */
+    unsigned free;  /* turns that nobody has */
+    unsigned extra; /* turns beyond those that there were at first */
+    unsigned owed;  /* of those that were taken away, how many are still had */
     uint64_t tasks, done;
     double used; /* by all */
     aq_turn_share *share;
@@ -29,10 +31,11 @@ void aq_rule_begin(aq_turns_rule *rule, unsigned running, uint64_t tasks);
 void aq_rule_wait(aq_turns_rule *rule, unsigned worker);
 
 /* Counts a task in that took so many CPU seconds. Where it waited for something else, a CPU was
- * idle meanwhile, and from now on one more may work. */
+ * idle meanwhile, and from now on one more may work; each task that did not takes one such turn
+ * back, so that a stray wait does not let all work at once for good. */
 void aq_rule_done(aq_turns_rule *rule, unsigned worker, double cpu, bool waited);
 
-/* Whether this worker has had so much that it is another's turn. */
+/* Whether this worker has had so much that it is another's turn, or a turn is to be taken back. */
 bool aq_rule_is_ahead(const aq_turns_rule *rule, unsigned worker);
 
 /* Gives one free turn away: to whom, or `workers` where none is free or nobody is to have it yet.
