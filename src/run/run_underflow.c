@@ -24,8 +24,19 @@ static uint16_t half_at(const uint8_t *p)
     return half & 0x7fff;
 }
 
+/* Whether so many weights have the same bytes. Tensors that are zeros throughout exist, and are to
+ * take no longer than others. */
+static bool are_alike(aq_dtype dtype, const void *src, uint64_t first, uint64_t count)
+{
+    size_t bytes = aq_dtype_get(dtype)->bytes;
+    const char *at = (const char *)src + first * bytes;
+    return memcmp(at, at + bytes, (size_t)(count - 1) * bytes) == 0;
+}
+
 static bool differs(aq_dtype dtype, const void *src, uint64_t first, uint64_t count, float value)
 {
+    if (are_alike(dtype, src, first, count))
+        return aq_weight_at(dtype, src, first) != value;
     for (uint64_t i = first; i < first + count; i++)
         if (aq_weight_at(dtype, src, i) != value)
             return true;
@@ -90,8 +101,10 @@ static float least_scale(aq_dtype dtype)
 
 static bool group_is_lost(aq_dtype dtype, const void *src, uint64_t first, uint64_t count)
 {
-    float most = 0.0f;
-    for (uint64_t i = first; i < first + count; i++)
+    float most = fabsf(aq_weight_at(dtype, src, first));
+    if (are_alike(dtype, src, first, count))
+        count = 1;
+    for (uint64_t i = first + 1; i < first + count; i++)
         most = fmaxf(most, fabsf(aq_weight_at(dtype, src, i)));
     return most > 0.0f && most < least_scale(dtype) / 2.0f;
 }
