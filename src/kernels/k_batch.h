@@ -18,9 +18,10 @@ AQ_INLINE void own_levels(k_rule rule, aq_dtype source, const uint8_t *src, cons
 {
     for (int i = 0; i < rule.sub; i++) {
         float v = aq_widen(source, src, (size_t)i) - found->base[lane];
-        int l = rule.type == AQ_TYPE_Q3_K && found->searched[lane]
-                    ? (int)found->level[lane][i]
-                    : k_clamp(k_nearest(found->inverse[lane] * v), low, high);
+        /* k_nearest, as a level of weights that are not finite is no number */
+        float level = rule.type == AQ_TYPE_Q3_K && found->searched[lane] ? found->level[lane][i]
+                                                                         : found->inverse[lane] * v;
+        int l = k_clamp(k_nearest(level), low, high);
         levels[i] = found->inverse[lane] == 0.0f ? 0 : (uint8_t)(l - low);
     }
 }

@@ -31,9 +31,8 @@ AQ_INLINE void signed_weight(int n, int i, k_tile *tile)
 }
 
 /* The first weight of largest magnitude, and what all of them count for. */
-AQ_INLINE signed_state signed_start(int n, k_tile *tile)
+AQ_INLINE void signed_start(int n, k_tile *tile, signed_state *s)
 {
-    signed_state s;
     vf zero = v_set(0.0f), most = zero, least = zero;
     for (int i = 0; i < n; i++) {
         most = v_max(most, tile->x[i]);
@@ -41,14 +40,13 @@ AQ_INLINE signed_state signed_start(int n, k_tile *tile)
         signed_weight(n, i, tile);
     }
     vf most_down = v_sub(zero, least);
-    s.extreme = v_select(v_gt(most_down, most), least, most);
+    s->extreme = v_select(v_gt(most_down, most), least, most);
     unsigned tied = v_mask_bits(v_eq(most_down, most)) & ~v_mask_bits(v_eq(most, zero));
     if (__builtin_expect(tied != 0, 0))
-        s.extreme = first_extreme(n, tile);
-    s.empty = v_gt(v_set(K_LEAST_MAGNITUDE), v_abs(s.extreme));
+        s->extreme = first_extreme(n, tile);
+    s->empty = v_gt(v_set(K_LEAST_MAGNITUDE), v_abs(s->extreme));
     /* any scale will do for what is thrown away, but a harmless one is fast */
-    s.extreme = v_select(s.empty, v_set(1.0f), s.extreme);
-    return s;
+    s->extreme = v_select(s->empty, v_set(1.0f), s->extreme);
 }
 
 /* Which ends of the levels a value of inverse * x may pass when rounded. */
@@ -109,7 +107,7 @@ AQ_INLINE void signed_first(k_rule rule, int tiles, int keep, k_tile *tile, sign
     vf inverse[MOST_TILES], zero = v_set(0.0f);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
-        s[t] = signed_start(rule.sub, &tile[t]);
+        signed_start(rule.sub, &tile[t], &s[t]);
         inverse[t] = s[t].best_inverse = v_div(v_set(-(float)rule.levels), s[t].extreme);
     }
     signed_sums(rule, tiles, PASSES_HIGH, keep, tile, inverse, s);

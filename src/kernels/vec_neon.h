@@ -98,6 +98,11 @@ AQ_INLINE unsigned v_mask_bits(vm m)
     return vaddvq_u32(vandq_u32(m, vld1q_u32(lane)));
 }
 
+AQ_INLINE vm v_eq_bits(vi a, vi b)
+{
+    return vceqq_u32(a, b);
+}
+
 /* ---- bits ---- */
 
 AQ_INLINE vi v_bits(vf v)
