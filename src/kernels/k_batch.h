@@ -128,7 +128,7 @@ AQ_INLINE void store_super(k_rule rule, aq_dtype source, int weighted, const uin
     memcpy(scales.scale, found->scale + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
     memcpy(scales.min, found->min + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
     int whole = 1;
-    if (weighted)
+    if (weighted && rule.type != AQ_TYPE_Q6_K)
         whole = aq_weighted_scales(rule, &scales, found->count + lane, out);
     else if (!is_signed(rule) || !store_signed_scales(rule, &scales, out))
         whole = k_store_scales(rule, &scales, out);

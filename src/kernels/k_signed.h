@@ -23,21 +23,23 @@ AQ_INLINE vf first_extreme(int n, const k_tile *tile)
     return extreme;
 }
 
-/* w and w * x of weight i; a sub-block of 16 leaves half of l unused. */
-AQ_INLINE void signed_weight(int n, int i, k_tile *tile)
+/* w, unless the tile has it already, and w * x of weight i; a sub-block of 16 leaves half of l
+ * unused. */
+AQ_INLINE void signed_weight(int n, int i, int weighted, k_tile *tile)
 {
-    tile->w[i] = v_mul(tile->x[i], tile->x[i]);
+    if (!weighted)
+        tile->w[i] = v_mul(tile->x[i], tile->x[i]);
     tile->l[i + n] = v_mul(tile->w[i], tile->x[i]);
 }
 
 /* The first weight of largest magnitude, and what all of them count for. */
-AQ_INLINE void signed_start(int n, k_tile *tile, signed_state *s)
+AQ_INLINE void signed_start(int n, int weighted, k_tile *tile, signed_state *s)
 {
     vf zero = v_set(0.0f), most = zero, least = zero;
     for (int i = 0; i < n; i++) {
         most = v_max(most, tile->x[i]);
         least = v_min(least, tile->x[i]);
-        signed_weight(n, i, tile);
+        signed_weight(n, i, weighted, tile);
     }
     vf most_down = v_sub(zero, least);
     s->extreme = v_select(v_gt(most_down, most), least, most);
@@ -102,12 +104,13 @@ AQ_INLINE void store_found(int tiles, const signed_state *s, int first, k_found 
 }
 
 /* The plain scale, which sets what others must beat. */
-AQ_INLINE void signed_first(k_rule rule, int tiles, int keep, k_tile *tile, signed_state *s)
+AQ_INLINE void signed_first(k_rule rule, int tiles, int weighted, int keep, k_tile *tile,
+                            signed_state *s)
 {
     vf inverse[MOST_TILES], zero = v_set(0.0f);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
-        signed_start(rule.sub, &tile[t], &s[t]);
+        signed_start(rule.sub, weighted, &tile[t], &s[t]);
         inverse[t] = s[t].best_inverse = v_div(v_set(-(float)rule.levels), s[t].extreme);
     }
     signed_sums(rule, tiles, PASSES_HIGH, keep, tile, inverse, s);
@@ -116,6 +119,44 @@ AQ_INLINE void signed_first(k_rule rule, int tiles, int keep, k_tile *tile, sign
         s[t].scale = v_select(v_eq(s[t].l2, zero), zero, v_div(s[t].xl, s[t].l2));
         s[t].best = v_mul(s[t].scale, s[t].xl);
     }
+}
+
+AQ_INLINE void signed_step(k_rule rule, int tiles, int passes, int step, k_tile *tile,
+                           signed_state *s)
+{
+    float levels = -((float)rule.levels + 0.1f * (float)step);
+    vf inverse[MOST_TILES];
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++)
+        inverse[t] = v_div(v_set(levels), s[t].extreme);
+    signed_sums(rule, tiles, passes, 0, tile, inverse, s);
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        vm better = v_both(v_gt(s[t].l2, v_set(0.0f)),
+                           v_gt(v_mul(s[t].xl, s[t].xl), v_mul(s[t].best, s[t].l2)));
+        vf scale = v_div(s[t].xl, s[t].l2);
+        s[t].scale = v_select(better, scale, s[t].scale);
+        s[t].best = v_select(better, v_mul(scale, s[t].xl), s[t].best);
+        s[t].best_inverse = v_select(better, inverse[t], s[t].best_inverse);
+    }
+}
+
+/* Nineteen scales are tried. */
+AQ_INLINE void search_scale(k_rule rule, int tiles, int weighted, k_tile *tile, int first,
+                            k_found *found)
+{
+    signed_state s[MOST_TILES];
+    signed_first(rule, tiles, weighted, 0, tile, s);
+    /* The largest magnitude is mapped to levels + step / 10: up to levels - 0.6 rounds to a level
+     * of either sign, up to levels + 0.4 to one that only the negative side has. */
+    for (int step = -9; step <= -6; step++)
+        signed_step(rule, tiles, PASSES_NONE, step, tile, s);
+    for (int step = -5; step <= 4; step++)
+        if (step != 0)
+            signed_step(rule, tiles, PASSES_HIGH, step, tile, s);
+    for (int step = 5; step <= 9; step++)
+        signed_step(rule, tiles, PASSES_BOTH, step, tile, s);
+    store_found(tiles, s, first, found);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The K types in vectors with importances: as k_batch.h, but what a weight counts for is its
- * column's importance times its magnitude, smoothed by the super-block's. */
+ * column's importance (q6_K), or that times its magnitude, smoothed by the super-block's. */
 #ifndef AQ_KERNELS_K_WEIGHTED_H
 #define AQ_KERNELS_K_WEIGHTED_H
 
@@ -31,7 +31,9 @@ AQ_INLINE void weigh(k_rule rule, const float *around, int first, const float *i
                     &given, v_set_bits(0));
     for (int i = 0; i < rule.sub; i++) {
         vf x = tile->x[i];
-        tile->w[i] = v_mul(given.x[i], v_sqrt(v_add(smooth, v_mul(x, x))));
+        tile->w[i] = rule.type == AQ_TYPE_Q6_K
+                         ? given.x[i]
+                         : v_mul(given.x[i], v_sqrt(v_add(smooth, v_mul(x, x))));
     }
 }
 
@@ -45,13 +47,14 @@ AQ_INLINE vi weighted_group(k_rule rule, aq_dtype source, k_find *find, const ui
     float around[MOST_TILES * V_LANES];
     size_t stride = SUPER * aq_source_bytes(source);
     for (size_t b = 0; b < k_group(rule); b++)
-        around[b] = surroundings(rule, source, src + b * stride);
+        around[b] = rule.type == AQ_TYPE_Q6_K ? 0.0f : surroundings(rule, source, src + b * stride);
     for (int t = 0; t < k_tiles(rule); t++) {
         size_t at = (size_t)(t * V_LANES * rule.sub);
         magnitude =
             load_tile(source, rule.sub, src + at * aq_source_bytes(source), &tile[t], magnitude);
         weigh(rule, around, t * V_LANES, importance, &tile[t]);
     }
+    memset(found.searched, 0, (size_t)(k_tiles(rule) * V_LANES));
     find(tile, 0, &found);
     for (size_t b = 0; b < k_group(rule); b++)
         store_super(rule, source, 1, src + b * stride, &found, (int)b * (SUPER / rule.sub),

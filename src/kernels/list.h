@@ -25,12 +25,6 @@
     AQ_EACH_SOURCE(X, Q5_K, q5_k) \
     AQ_EACH_SOURCE(X, Q6_K, q6_k)
 
-/* Those that have vectors for the search with importances. */
-#define AQ_WEIGHTED_PAIRS(X)      \
-    AQ_EACH_SOURCE(X, Q2_K, q2_k) \
-    AQ_EACH_SOURCE(X, Q4_K, q4_k) \
-    AQ_EACH_SOURCE(X, Q5_K, q5_k)
-
 #define AQ_ROW_PAIRS(X)           \
     AQ_EACH_SOURCE(X, INT8, int8) \
     AQ_EACH_SOURCE(X, INT4, int4) \
@@ -48,9 +42,10 @@ AQ_K_PAIRS(AQ_DECLARE_BLOCKS)
     aq_weighted_fn aq_weighted_##type##_##source##_neon; \
     aq_weighted_fn aq_weighted_##type##_##source##_avx2; \
     aq_weighted_fn aq_weighted_##type##_##source##_avx512;
-AQ_WEIGHTED_PAIRS(AQ_DECLARE_WEIGHTED)
+AQ_K_PAIRS(AQ_DECLARE_WEIGHTED)
 
-/* The scalar twins, which all types that take notice have. */
+/* The scalar twins, which all types that take notice have; of blocks of 32 there is nothing else.
+ */
 aq_weighted_fn *aq_weighted_scalar(aq_type type, aq_dtype src);
 
 #define AQ_DECLARE_ROW(TYPE, type, SOURCE, source) \

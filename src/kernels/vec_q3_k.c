@@ -94,7 +94,7 @@ static __attribute__((noinline)) void find_q3_k(k_tile *tile, int first, k_found
     k_rule rule = AQ_K_RULE_Q3_K;
     for (int from = 0; from < k_tiles(rule); from += ABREAST, first += ABREAST * V_LANES) {
         signed_state s[MOST_TILES];
-        signed_first(rule, ABREAST, 1, tile + from, s);
+        signed_first(rule, ABREAST, 0, 1, tile + from, s);
         for (int t = 0, lane = first; t < ABREAST; t++, lane += V_LANES) {
             unsigned open = may_change_first(rule, &tile[from + t], &s[t]);
             for (; open != 0; open &= open - 1)
@@ -196,7 +196,7 @@ AQ_INLINE void resume(k_rule rule, const gathered *g, int t, int round, const k_
 {
     vf inverse = gather_floats(g, t, found->inverse);
     for (int i = 0; i < rule.sub; i++) {
-        signed_weight(rule.sub, i, tile);
+        signed_weight(rule.sub, i, 0, tile);
         if (round == 0)
             tile->l[i] = signed_level(v_mul(inverse, tile->x[i]), rule.levels, PASSES_HIGH);
     }

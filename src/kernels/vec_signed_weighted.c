@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * q3_K and q6_K with importances, in vectors: compiled once for each ISA. Both try nineteen scales,
+ * and nothing else. */
+#include <config.h>
+
+#include "k_signed.h"
+#include "k_weighted.h"
+
+/* What all weights of a sub-block count for, added up in their order. */
+AQ_INLINE vf counts(int n, const k_tile *tile)
+{
+    vf sum = tile->w[0];
+    for (int i = 1; i < n; i++)
+        sum = v_add(sum, tile->w[i]);
+    return sum;
+}
+
+/* Two tiles abreast, as many as the registers hold. */
+AQ_INLINE void find_signed(k_rule rule, k_tile *tile, int first, k_found *found)
+{
+    for (int t = 0; t < k_tiles(rule); t += 2) {
+        int lane = first + t * V_LANES;
+        search_scale(rule, 2, 1, tile + t, lane, found);
+        v_store(found->count + lane, counts(rule.sub, &tile[t]));
+        v_store(found->count + lane + V_LANES, counts(rule.sub, &tile[t + 1]));
+    }
+}
+
+/* Not inlined, so that one serves all source dtypes. */
+static __attribute__((noinline)) void find_weighted_q3_k(k_tile *tile, int first, k_found *found)
+{
+    find_signed((k_rule)AQ_K_RULE_Q3_K, tile, first, found);
+}
+
+static __attribute__((noinline)) void find_weighted_q6_k(k_tile *tile, int first, k_found *found)
+{
+    find_signed((k_rule)AQ_K_RULE_Q6_K, tile, first, found);
+}
+
+AQ_EACH_SOURCE(AQ_DEFINE_WEIGHTED, Q3_K, q3_k)
+AQ_EACH_SOURCE(AQ_DEFINE_WEIGHTED, Q6_K, q6_k)
