@@ -165,6 +165,16 @@ static int copy(const char *from, const char *to, const struct stat *st, bool sy
     return failed ? -1 : 0;
 }
 
+static int copy_link(const char *from, const char *to)
+{
+    char target[PATH_MAX];
+    ssize_t length = readlink(from, target, sizeof target - 1);
+    if (length < 0)
+        return -1;
+    target[length] = '\0';
+    return symlink(target, to);
+}
+
 static int carry(aq_output_entry *entry, const char *from, const char *to, bool sync)
 {
     struct stat st;
@@ -180,6 +190,8 @@ static int carry(aq_output_entry *entry, const char *from, const char *to, bool 
     entry->carried = link(from, to) == 0;
     if (!entry->carried && errno != EEXIST && S_ISREG(st.st_mode))
         entry->carried = copy(from, to, &st, sync) == 0;
+    else if (!entry->carried && errno != EEXIST && S_ISLNK(st.st_mode))
+        entry->carried = copy_link(from, to) == 0;
     /* One that is there is the new model's own. */
     return entry->carried || errno == EEXIST ? 0 : -1;
 }
