@@ -243,8 +243,10 @@ START_TEST(reads_past_the_end_only_what_is_needed)
     uint8_t *buf = aligned_alloc(AQ_FILES_DIRECT_ALIGN, CHUNK);
     const uint64_t start = SIZE / AQ_FILES_DIRECT_ALIGN * AQ_FILES_DIRECT_ALIGN;
     aq_source *s = x.model.source;
-    ck_assert_int_eq(aq_files_read_direct(s, 0, start, buf, CHUNK, SIZE - start), x.direct);
-    for (uint64_t i = 0; x.direct && i < SIZE - start; i++)
+    /* a tmpfs has no other cache than itself, and yet may be read past it */
+    bool direct = aq_files_open_direct(s, 0);
+    ck_assert_int_eq(aq_files_read_direct(s, 0, start, buf, CHUNK, SIZE - start), direct);
+    for (uint64_t i = 0; direct && i < SIZE - start; i++)
         ck_assert_uint_eq(buf[i], byte_at(start + i));
     ck_assert(!aq_files_read_direct(s, 0, start, buf, CHUNK, SIZE - start + 1));
     ck_assert(!aq_files_read_direct(s, 0, start + CHUNK, buf, CHUNK, 1));
