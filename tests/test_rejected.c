@@ -144,9 +144,10 @@ START_TEST(a_record_of_sixty_megabytes_is_refused_cheaply)
     uint64_t above = memory_status("VmHWM");
     above = above > before + SIZE ? above - before - SIZE : 0;
     printf("%s: %.2f s, %.1f MiB above the file\n", err.message, seconds, (double)above / 1048576);
-    ck_assert_uint_le(above, MOST_ABOVE);
-    if (getenv("AQ_SLOW") == NULL)
+    if (getenv("AQ_SLOW") == NULL) { /* else both would be valgrind's */
+        ck_assert_uint_le(above, MOST_ABOVE);
         ck_assert_double_le(seconds, MOST_SECONDS);
+    }
     aq_part_free(&part);
 }
 END_TEST
