@@ -19,12 +19,25 @@ trap 'exit 1' HUP INT TERM
 # No configure run for the other architecture: what the kernels need to know of it is one line.
 echo '#define AQ_HAVE_NEON 1' >"$work/config.h"
 src=$top_srcdir/src
-aarch64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O2 -static -ffp-contract=off -Wall -Wextra -Werror \
-    -DAQ_VEC_NEON -I"$work" -I"$src" -o "$work/test_kernels" "$top_srcdir/tests/test_kernels.c" "$src/isa.c" \
-    "$src/kernels/table.c" "$src"/kernels/scalar_*.c "$src"/kernels/vec_*.c -lm
+build() { # TEST
+    aarch64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O2 -static -ffp-contract=off -Wall -Wextra -Werror \
+        -I"$work" -I"$src" -o "$work/$1" "$top_srcdir/tests/$1.c" "$work"/*.o -lm
+}
+
+for file in "$src/isa.c" "$src"/kernels/table*.c "$src"/kernels/scalar_*.c "$src"/kernels/vec_*.c; do
+    aarch64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O2 -ffp-contract=off -Wall -Wextra -Werror \
+        -DAQ_VEC_NEON -I"$work" -I"$src" -c -o "$work/$(basename "$file" .c).o" "$file"
+done
+build test_kernels
+build test_weighted
 
 qemu-aarch64 "$work/test_kernels" --brief
 there=$(qemu-aarch64 "$work/test_kernels" --hash)
 here=$("$top_builddir/tests/test_kernels" --hash)
 echo "scalar output: there $there, here $here"
 [ "$there" = "$here" ]
+
+there=$(qemu-aarch64 "$work/test_weighted" --brief) || { echo "$there" && exit 1; }
+here=$("$top_builddir/tests/test_weighted" --brief)
+printf 'with importances there: %s\nhere: %s\n' "$there" "$here"
+[ "${there##*hash}" = "${here##*hash}" ]

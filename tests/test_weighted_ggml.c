@@ -11,7 +11,7 @@
 #include "weights.h"
 
 /* Seven super-blocks: more than the kernels take at once, and a rest. */
-enum { ROWS = 2, COLS = 1792, ROUND = ROWS * COLS, IMPORTANCES = 4 };
+enum { ROWS = 2, COLS = 1792, ROUND = ROWS * COLS };
 
 static peer_ggml ggml;
 static unsigned failures;
@@ -31,20 +31,6 @@ static void widen(aq_dtype dtype, const void *src, float *x)
         ggml.widen_bf16(src, x, ROUND);
 }
 
-/* Mean squares of activations: spread over decades; some 0; all equal; all 0. */
-static void fill_importance(int kind, uint64_t seed)
-{
-    for (size_t i = 0; i < COLS; i++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        float uniform = (float)(seed >> 40) * 0x1p-24f;
-        float spread = uniform * uniform * uniform * uniform * 100.0f;
-        memory.importance[i] = kind == 0   ? spread
-                               : kind == 1 ? (uniform < 0.5f ? 0.0f : spread)
-                               : kind == 2 ? 1.0f
-                                           : 0.0f;
-    }
-}
-
 /* Every function that this CPU can run; how many they are. */
 static unsigned check(aq_type type, aq_dtype dtype, int kind, int importance, uint64_t seed)
 {
@@ -54,7 +40,7 @@ static unsigned check(aq_type type, aq_dtype dtype, int kind, int importance, ui
     weights_fill(kind, seed, memory.x, ROUND);
     weights_narrow(dtype, memory.x, ROUND, memory.src);
     widen(dtype, memory.src, memory.x);
-    fill_importance(importance, seed);
+    weights_importance(importance, seed, memory.importance, COLS);
     ggml.quantize(peer_ggml_type(type), memory.x, memory.expected, 0, ROWS, COLS,
                   memory.importance);
     for (int isa = 0; isa < AQ_ISA_COUNT; isa++) {
@@ -89,7 +75,7 @@ int main(int argc, char **argv)
                 continue;
             pairs++;
             for (int kind = 0; kind < W_KINDS; kind++)
-                for (int importance = 0; importance < IMPORTANCES; importance++)
+                for (int importance = 0; importance < WEIGHTS_IMPORTANCES; importance++)
                     for (uint64_t r = 0; r < rounds; r++)
                         functions = check((aq_type)type, sources[s], kind, importance, seed + r);
             all += functions;

@@ -158,6 +158,22 @@ static inline void weights_fill(int kind, uint64_t seed, float *x, size_t n)
     }
 }
 
+/* Importances, which are mean squares of activations: spread over decades; some 0; all equal; all
+ * 0. */
+enum { WEIGHTS_IMPORTANCES = 4 };
+
+static inline void weights_importance(int kind, uint64_t seed, float *importance, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float uniform = weights_uniform(&seed);
+        float spread = uniform * uniform * uniform * uniform * 100.0f;
+        importance[i] = kind == 0   ? spread
+                        : kind == 1 ? (uniform < 0.5f ? 0.0f : spread)
+                        : kind == 2 ? 1.0f
+                                    : 0.0f;
+    }
+}
+
 static inline size_t weights_bytes(aq_dtype dtype)
 {
     return dtype == AQ_DTYPE_F32 ? 4 : 2;

@@ -28,7 +28,8 @@ AQ_INLINE void own_levels(k_rule rule, aq_dtype source, const uint8_t *src, cons
 
 AQ_INLINE int is_signed(k_rule rule)
 {
-    return rule.type == AQ_TYPE_Q3_K || rule.type == AQ_TYPE_Q6_K;
+    return rule.type == AQ_TYPE_Q3_K || rule.type == AQ_TYPE_Q6_K || rule.type == AQ_TYPE_Q4_0 ||
+           rule.type == AQ_TYPE_Q5_0;
 }
 
 /* Whether all quotients of a super-block are far below 2^22, where k_literal is a conversion and a

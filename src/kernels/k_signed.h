@@ -23,13 +23,19 @@ AQ_INLINE vf first_extreme(int n, const k_tile *tile)
     return extreme;
 }
 
-/* w, unless the tile has it already, and w * x of weight i; a sub-block of 16 leaves half of l
- * unused. */
+/* Where w * x of weight i is: a sub-block of 16 leaves half of l unused; one of 32 needs its levels
+ * kept nowhere. */
+AQ_INLINE vf signed_wx(int n, int i, const k_tile *tile)
+{
+    return tile->l[MOST_SUB - n + i];
+}
+
+/* w, unless the tile has it already, and w * x of weight i. */
 AQ_INLINE void signed_weight(int n, int i, int weighted, k_tile *tile)
 {
     if (!weighted)
         tile->w[i] = v_mul(tile->x[i], tile->x[i]);
-    tile->l[i + n] = v_mul(tile->w[i], tile->x[i]);
+    tile->l[MOST_SUB - n + i] = v_mul(tile->w[i], tile->x[i]);
 }
 
 /* The first weight of largest magnitude, and what all of them count for. */
@@ -79,7 +85,7 @@ AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, int keep, k_tile 
 #pragma GCC unroll 4
         for (int t = 0; t < tiles; t++) {
             vf l = signed_level(v_mul(id[t], tile[t].x[i]), rule.levels, passes);
-            xl[t] = v_add(xl[t], v_mul(tile[t].l[i + rule.sub], l));
+            xl[t] = v_add(xl[t], v_mul(signed_wx(rule.sub, i, &tile[t]), l));
             l2[t] = v_add(l2[t], v_mul(v_mul(tile[t].w[i], l), l));
             if (keep)
                 tile[t].l[i] = l;

@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The K types in vectors with importances: as k_batch.h, but what a weight counts for is its
- * column's importance (q6_K), or that times its magnitude, smoothed by the super-block's. */
+ * The types that heed importances, in vectors: as k_batch.h, but what a weight counts for is its
+ * column's importance (q6_K), or that times its magnitude, smoothed by its super-block's or, in
+ * blocks of 32, by its row's. */
 #ifndef AQ_KERNELS_K_WEIGHTED_H
 #define AQ_KERNELS_K_WEIGHTED_H
 
 #include "k_batch.h"
+#include "weighted_block.h"
 
-/* What the scalar twin takes for the surroundings of a super-block's weights. The order of the sum
- * is part of the result, so it is one chain; those of several super-blocks overlap. */
+/* The sum of so many squares, a multiple of 32. Its order is part of the result, so it is one
+ * chain; those of several super-blocks overlap. */
+AQ_INLINE float squares(aq_dtype source, const uint8_t *src, size_t n)
+{
+    float sum = 0.0f;
+    for (size_t at = 0; at < n; at += BLOCK) {
+        float x[BLOCK];
+        for (size_t i = 0; i < BLOCK; i += V_LANES)
+            v_store(x + i, v_load(source, src + (at + i) * aq_source_bytes(source)));
+        for (int i = 0; i < BLOCK; i++)
+            sum += x[i] * x[i];
+    }
+    return sum;
+}
+
+/* What the scalar twin takes for the surroundings of a super-block's weights. */
 AQ_INLINE float surroundings(k_rule rule, aq_dtype source, const uint8_t *src)
 {
-    float x[SUPER], sum = 0.0f;
-    for (size_t i = 0; i < SUPER; i += V_LANES)
-        v_store(x + i, v_load(source, src + i * aq_source_bytes(source)));
-    for (int i = 0; i < SUPER; i++)
-        sum += x[i] * x[i];
+    float sum = squares(source, src, SUPER);
     return (rule.type == AQ_TYPE_Q2_K ? sum : 2.0f * sum) / (float)SUPER;
 }
 
@@ -37,42 +49,77 @@ AQ_INLINE void weigh(k_rule rule, const float *around, int first, const float *i
     }
 }
 
+/* Weights that are stored together. */
+AQ_INLINE size_t stored_weights(k_rule rule)
+{
+    return rule.type < AQ_TYPE_Q2_K ? BLOCK : SUPER;
+}
+
+/* The search's own levels, which for a block of 32 are those that it keeps. */
+AQ_INLINE void store_block(k_rule rule, aq_dtype source, const uint8_t *src, const k_found *found,
+                           int lane, uint8_t *out)
+{
+    int low = is_signed(rule) ? -rule.levels : 0;
+    int high = is_signed(rule) ? rule.levels - 1 : rule.levels;
+    vf inverse = v_set(found->inverse[lane]), base = v_set(found->base[lane]);
+    uint8_t levels[BLOCK];
+    v_block q;
+#pragma GCC unroll 8
+    for (int i = 0; i < BLOCK / V_LANES; i++) {
+        vf x = v_load(source, src + (size_t)(i * V_LANES) * aq_source_bytes(source));
+        vi level = k_literal(v_mul(inverse, v_sub(x, base)), low, high);
+        q.v[i] = v_from_bits(v_sub_s32(level, v_set_bits((uint32_t)low)));
+    }
+    v_store_low_bytes(levels, q);
+    if (found->inverse[lane] == 0.0f)
+        memset(levels, 0, sizeof levels);
+    store_weighted_block(rule, found->scale[lane], found->min[lane], levels, out);
+}
+
 typedef void k_find(k_tile *tile, int first, k_found *found);
 
+/* row: what a block of 32 has around it. */
 AQ_INLINE vi weighted_group(k_rule rule, aq_dtype source, k_find *find, const uint8_t *src,
-                            const float *importance, uint8_t *dst, vi magnitude)
+                            const float *importance, float row, uint8_t *dst, vi magnitude)
 {
     k_found found;
     k_tile tile[MOST_TILES];
     float around[MOST_TILES * V_LANES];
-    size_t stride = SUPER * aq_source_bytes(source);
+    size_t size = aq_source_bytes(source), unit = stored_weights(rule);
     for (size_t b = 0; b < k_group(rule); b++)
-        around[b] = rule.type == AQ_TYPE_Q6_K ? 0.0f : surroundings(rule, source, src + b * stride);
+        around[b] = rule.type == AQ_TYPE_Q6_K ? 0.0f
+                    : unit == BLOCK           ? row
+                                              : surroundings(rule, source, src + b * SUPER * size);
     for (int t = 0; t < k_tiles(rule); t++) {
         size_t at = (size_t)(t * V_LANES * rule.sub);
-        magnitude =
-            load_tile(source, rule.sub, src + at * aq_source_bytes(source), &tile[t], magnitude);
+        magnitude = load_tile(source, rule.sub, src + at * size, &tile[t], magnitude);
         weigh(rule, around, t * V_LANES, importance, &tile[t]);
     }
     memset(found.searched, 0, (size_t)(k_tiles(rule) * V_LANES));
     find(tile, 0, &found);
-    for (size_t b = 0; b < k_group(rule); b++)
-        store_super(rule, source, 1, src + b * stride, &found, (int)b * (SUPER / rule.sub),
-                    dst + b * rule.bytes);
+    for (size_t b = 0; b < k_group(rule) * SUPER / unit; b++) {
+        const uint8_t *from = src + b * unit * size;
+        if (unit == BLOCK)
+            store_block(rule, source, from, &found, (int)b, dst + b * rule.bytes);
+        else
+            store_super(rule, source, 1, from, &found, (int)b * (SUPER / rule.sub),
+                        dst + b * rule.bytes);
+    }
     return magnitude;
 }
 
-/* Fewer super-blocks than a group, as in k_batch.h. */
+/* Fewer weights than a group, as in k_batch.h. */
 AQ_INLINE vi weighted_last(k_rule rule, aq_dtype source, k_find *find, const uint8_t *src,
-                           const float *importance, size_t blocks, uint8_t *dst, vi magnitude)
+                           const float *importance, float row, size_t weights, uint8_t *dst,
+                           vi magnitude)
 {
     enum { MOST_WEIGHTS = MOST_TILES * V_LANES * MOST_SUB };
     uint8_t in[MOST_WEIGHTS * 4] = {0}, out[MOST_WEIGHTS];
     float given[MOST_WEIGHTS] = {0};
-    memcpy(in, src, blocks * SUPER * aq_source_bytes(source));
-    memcpy(given, importance, blocks * SUPER * sizeof *given);
-    magnitude = weighted_group(rule, source, find, in, given, out, magnitude);
-    memcpy(dst, out, blocks * rule.bytes);
+    memcpy(in, src, weights * aq_source_bytes(source));
+    memcpy(given, importance, weights * sizeof *given);
+    magnitude = weighted_group(rule, source, find, in, given, row, out, magnitude);
+    memcpy(dst, out, weights / stored_weights(rule) * rule.bytes);
     return magnitude;
 }
 
@@ -81,15 +128,16 @@ AQ_INLINE uint32_t weighted_row(k_rule rule, aq_dtype source, k_find *find, cons
 {
     const uint8_t *in = src;
     uint8_t *out = dst;
-    size_t blocks = cols / SUPER, group = k_group(rule), stride = SUPER * aq_source_bytes(source);
-    size_t b = 0;
+    size_t unit = stored_weights(rule), group = k_group(rule) * SUPER;
+    size_t size = aq_source_bytes(source), at = 0;
+    float row = unit == BLOCK ? squares(source, in, cols) / (float)cols : 0.0f;
     vi magnitude = v_set_bits(0);
-    for (; b + group <= blocks; b += group)
-        magnitude = weighted_group(rule, source, find, in + b * stride, importance + b * SUPER,
-                                   out + b * rule.bytes, magnitude);
-    if (b < blocks)
-        magnitude = weighted_last(rule, source, find, in + b * stride, importance + b * SUPER,
-                                  blocks - b, out + b * rule.bytes, magnitude);
+    for (; at + group <= cols; at += group)
+        magnitude = weighted_group(rule, source, find, in + at * size, importance + at, row,
+                                   out + at / unit * rule.bytes, magnitude);
+    if (at < cols)
+        magnitude = weighted_last(rule, source, find, in + at * size, importance + at, row,
+                                  cols - at, out + at / unit * rule.bytes, magnitude);
     return v_greatest_u32(magnitude);
 }
 

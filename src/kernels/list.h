@@ -25,6 +25,14 @@
     AQ_EACH_SOURCE(X, Q5_K, q5_k) \
     AQ_EACH_SOURCE(X, Q6_K, q6_k)
 
+/* Those that heed importances: of blocks of 32, all but q8_0. */
+#define AQ_WEIGHTED_BLOCK_PAIRS(X) \
+    AQ_EACH_SOURCE(X, Q4_0, q4_0)  \
+    AQ_EACH_SOURCE(X, Q4_1, q4_1)  \
+    AQ_EACH_SOURCE(X, Q5_0, q5_0)  \
+    AQ_EACH_SOURCE(X, Q5_1, q5_1)
+#define AQ_WEIGHTED_PAIRS(X) AQ_WEIGHTED_BLOCK_PAIRS(X) AQ_K_PAIRS(X)
+
 #define AQ_ROW_PAIRS(X)           \
     AQ_EACH_SOURCE(X, INT8, int8) \
     AQ_EACH_SOURCE(X, INT4, int4) \
@@ -42,10 +50,9 @@ AQ_K_PAIRS(AQ_DECLARE_BLOCKS)
     aq_weighted_fn aq_weighted_##type##_##source##_neon; \
     aq_weighted_fn aq_weighted_##type##_##source##_avx2; \
     aq_weighted_fn aq_weighted_##type##_##source##_avx512;
-AQ_K_PAIRS(AQ_DECLARE_WEIGHTED)
+AQ_WEIGHTED_PAIRS(AQ_DECLARE_WEIGHTED)
 
-/* The scalar twins, which all types that take notice have; of blocks of 32 there is nothing else.
- */
+/* The scalar twins. */
 aq_weighted_fn *aq_weighted_scalar(aq_type type, aq_dtype src);
 
 #define AQ_DECLARE_ROW(TYPE, type, SOURCE, source) \

@@ -4,8 +4,8 @@
 #include <config.h>
 
 #include "list.h"
-#include "scalar_levels.h"
 #include "scalar_search.h"
+#include "weighted_block.h"
 
 static const affine_search weighted_affine[] = {
     {16, 3, -0.9f, 0.05f, 37, 0}, {32, 15, -0.9f, 0.05f, 37, 0}, {32, 31, -0.9f, 0.05f, 37, 0}};
@@ -183,24 +183,18 @@ AQ_INLINE uint32_t weighted_k(k_rule rule, aq_dtype source, const void *src, siz
 
 /* ---- blocks of 32 ---- */
 
-typedef struct block_rule {
-    int levels, affine, five_bits;
-    size_t bytes;
-} block_rule;
-
-static void weighted_block(block_rule rule, const float *x, const float *w, uint8_t *out)
+static void weighted_block(k_rule rule, const float *x, const float *w, uint8_t *out)
 {
     uint8_t levels[BLOCK];
-    float min = 0.0f;
-    float d = rule.affine ? search_affine(affine_of(rule.levels), x, w, levels, &min)
-                          : search_scale(x, w, BLOCK, rule.levels, levels);
-    store_u16(out, aq_f32_to_f16(d));
-    if (rule.affine)
-        store_u16(out + 2, aq_f32_to_f16(-min));
-    store_levels(levels, rule.five_bits, out + (rule.affine ? 4 : 2));
+    float min = 0.0f, scale;
+    if (rule.type == AQ_TYPE_Q4_0 || rule.type == AQ_TYPE_Q5_0)
+        scale = search_scale(x, w, BLOCK, rule.levels, levels);
+    else
+        scale = search_affine(affine_of(rule.levels), x, w, levels, &min);
+    store_weighted_block(rule, scale, min, levels, out);
 }
 
-AQ_INLINE uint32_t weighted_blocks(block_rule rule, aq_dtype source, const void *src, size_t cols,
+AQ_INLINE uint32_t weighted_blocks(k_rule rule, aq_dtype source, const void *src, size_t cols,
                                    const float *importance, void *dst)
 {
     uint8_t *out = dst;
@@ -220,37 +214,14 @@ AQ_INLINE uint32_t weighted_blocks(block_rule rule, aq_dtype source, const void 
 
 /* ---- one function for each type and source ---- */
 
-#define WEIGHTED_PAIRS(X)         \
-    AQ_EACH_SOURCE(X, Q4_0, q4_0) \
-    AQ_EACH_SOURCE(X, Q4_1, q4_1) \
-    AQ_EACH_SOURCE(X, Q5_0, q5_0) \
-    AQ_EACH_SOURCE(X, Q5_1, q5_1)
-
-#define RULE_Q4_0   \
-    {               \
-        8, 0, 0, 18 \
+#define DEFINE_BLOCKS(TYPE, type, SOURCE, source)                                                  \
+    static uint32_t weighted_##type##_##source(const void *src, size_t cols,                       \
+                                               const float *importance, void *dst)                 \
+    {                                                                                              \
+        return weighted_blocks((k_rule)AQ_K_RULE_##TYPE, AQ_DTYPE_##SOURCE, src, cols, importance, \
+                               dst);                                                               \
     }
-#define RULE_Q4_1    \
-    {                \
-        15, 1, 0, 20 \
-    }
-#define RULE_Q5_0    \
-    {                \
-        16, 0, 1, 22 \
-    }
-#define RULE_Q5_1    \
-    {                \
-        31, 1, 1, 24 \
-    }
-
-#define DEFINE_BLOCKS(TYPE, type, SOURCE, source)                                                 \
-    static uint32_t weighted_##type##_##source(const void *src, size_t cols,                      \
-                                               const float *importance, void *dst)                \
-    {                                                                                             \
-        return weighted_blocks((block_rule)RULE_##TYPE, AQ_DTYPE_##SOURCE, src, cols, importance, \
-                               dst);                                                              \
-    }
-WEIGHTED_PAIRS(DEFINE_BLOCKS)
+AQ_WEIGHTED_BLOCK_PAIRS(DEFINE_BLOCKS)
 
 #define DEFINE_K(TYPE, type, SOURCE, source)                                                  \
     static uint32_t weighted_##type##_##source(const void *src, size_t cols,                  \
@@ -269,7 +240,7 @@ aq_weighted_fn *aq_weighted_scalar(aq_type type, aq_dtype src)
         aq_type type;
         aq_dtype src;
         aq_weighted_fn *row;
-    } table[] = {WEIGHTED_PAIRS(ROW) AQ_K_PAIRS(ROW)};
+    } table[] = {AQ_WEIGHTED_PAIRS(ROW)};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].type == type && table[i].src == src)
             return table[i].row;

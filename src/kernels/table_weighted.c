@@ -22,7 +22,7 @@ static const struct {
     aq_dtype src;
     aq_isa isa;
     aq_weighted_fn *row;
-} table[] = {AQ_K_PAIRS(ROWS){AQ_TYPE_COUNT, AQ_DTYPE_F32, AQ_ISA_SCALAR, NULL}};
+} table[] = {AQ_WEIGHTED_PAIRS(ROWS){AQ_TYPE_COUNT, AQ_DTYPE_F32, AQ_ISA_SCALAR, NULL}};
 
 aq_weighted_fn *aq_weighted_find(aq_type type, aq_dtype src, aq_isa cap)
 {

@@ -18,7 +18,7 @@
 AQ_INLINE vm level_stays(k_rule rule, int i, const k_tile *tile, const signed_state *s)
 {
     vf x = tile->x[i], w = tile->w[i], l = tile->l[i];
-    vf xl = v_sub(s->xl, v_mul(tile->l[i + rule.sub], l));
+    vf xl = v_sub(s->xl, v_mul(signed_wx(rule.sub, i, tile), l));
     vf l2 = v_sub(s->l2, v_mul(v_mul(w, l), l));
     vf most = v_mul(xl, v_set((float)rule.levels - 0.8f));
     vf distance = v_abs(v_sub(v_min(v_mul(x, l2), most), v_mul(l, xl)));
@@ -72,7 +72,7 @@ AQ_INLINE unsigned may_change_first(k_rule rule, const k_tile *tile, const signe
     for (int i = 0; i < rule.sub; i++) {
         vf l = tile->l[i], v = v_min(v_mul(inverse, tile->x[i]), top);
         vf distance = roughly(v, ratio, v_mul(l, minus_xl));
-        vf rest = roughly(tile->l[i + rule.sub], l, minus_xl);
+        vf rest = roughly(signed_wx(rule.sub, i, tile), l, minus_xl);
         stays = v_both(stays, v_gt(roughly(rest, v_set(-0.498f), room), v_abs(distance)));
     }
     return ~(v_mask_bits(stays) | v_mask_bits(v_gt(zero, inverse))) & ((1u << V_LANES) - 1);
@@ -112,7 +112,7 @@ static __attribute__((noinline)) void find_q3_k(k_tile *tile, int first, k_found
 /* Sets level i to what is best for it given the others; the lanes where that is another. */
 AQ_INLINE vm improve_level(k_rule rule, int i, k_tile *tile, signed_state *s)
 {
-    vf zero = v_set(0.0f), x = tile->x[i], w = tile->w[i], wx = tile->l[i + rule.sub];
+    vf zero = v_set(0.0f), x = tile->x[i], w = tile->w[i], wx = signed_wx(rule.sub, i, tile);
     vf l = tile->l[i];
     vf xl = v_sub(s->xl, v_mul(wx, l)), l2 = v_sub(s->l2, v_mul(v_mul(w, l), l));
     vf other = v_to_float(k_literal(v_div(v_mul(x, l2), xl), -rule.levels, rule.levels - 1));

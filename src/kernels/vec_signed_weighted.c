@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * q3_K and q6_K with importances, in vectors: compiled once for each ISA. Both try nineteen scales,
- * and nothing else. */
+ * The types without a minimum, with importances, in vectors: compiled once for each ISA. All of
+ * them try nineteen scales, and nothing else. */
 #include <config.h>
 
 #include "k_signed.h"
@@ -27,15 +27,18 @@ AQ_INLINE void find_signed(k_rule rule, k_tile *tile, int first, k_found *found)
 }
 
 /* Not inlined, so that one serves all source dtypes. */
-static __attribute__((noinline)) void find_weighted_q3_k(k_tile *tile, int first, k_found *found)
-{
-    find_signed((k_rule)AQ_K_RULE_Q3_K, tile, first, found);
-}
+#define DEFINE_FIND(TYPE, type)                                                         \
+    static __attribute__((noinline)) void find_weighted_##type(k_tile *tile, int first, \
+                                                               k_found *found)          \
+    {                                                                                   \
+        find_signed((k_rule)AQ_K_RULE_##TYPE, tile, first, found);                      \
+    }
+DEFINE_FIND(Q4_0, q4_0)
+DEFINE_FIND(Q5_0, q5_0)
+DEFINE_FIND(Q3_K, q3_k)
+DEFINE_FIND(Q6_K, q6_k)
 
-static __attribute__((noinline)) void find_weighted_q6_k(k_tile *tile, int first, k_found *found)
-{
-    find_signed((k_rule)AQ_K_RULE_Q6_K, tile, first, found);
-}
-
+AQ_EACH_SOURCE(AQ_DEFINE_WEIGHTED, Q4_0, q4_0)
+AQ_EACH_SOURCE(AQ_DEFINE_WEIGHTED, Q5_0, q5_0)
 AQ_EACH_SOURCE(AQ_DEFINE_WEIGHTED, Q3_K, q3_k)
 AQ_EACH_SOURCE(AQ_DEFINE_WEIGHTED, Q6_K, q6_k)
