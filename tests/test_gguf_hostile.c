@@ -297,7 +297,7 @@ START_TEST(bounds_what_there_is_room_for)
     aq_error err;
     put_begin(&t, roomy[_i].tensors, roomy[_i].kvs);
     put_u64(&t, roomy[_i].key);
-    ck_assert_int_eq(open_roomy(&t, roomy[_i].size, &err), AQ_BAD_INPUT);
+    ck_assert_int_eq(open_roomy(&t, (size_t)roomy[_i].size, &err), AQ_BAD_INPUT);
     ck_assert_msg(says(err.message, roomy[_i].words), "%s", err.message);
     aq_text_free(&t);
 }
