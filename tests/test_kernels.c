@@ -48,21 +48,6 @@ static void fail(const aq_kernel *k, const char *what, int kind, size_t n)
                kind < 0 ? "-" : weights_name(kind), n, (unsigned long long)seed);
 }
 
-/* What the output's size follows from; kernel.h gives it only for the packed types. */
-static size_t block_bytes(aq_type type)
-{
-    static const size_t bytes[] = {
-        [AQ_TYPE_Q8_0] = 34,  [AQ_TYPE_Q4_0] = 18, [AQ_TYPE_Q4_1] = 20,  [AQ_TYPE_Q5_0] = 22,
-        [AQ_TYPE_Q5_1] = 24,  [AQ_TYPE_Q2_K] = 84, [AQ_TYPE_Q3_K] = 110, [AQ_TYPE_Q4_K] = 144,
-        [AQ_TYPE_Q5_K] = 176, [AQ_TYPE_Q6_K] = 210};
-    return bytes[type];
-}
-
-static size_t block_weights(aq_type type)
-{
-    return type >= AQ_TYPE_Q2_K && type <= AQ_TYPE_Q6_K ? 256 : 32;
-}
-
 static unsigned row_bits(aq_type type)
 {
     return type == AQ_TYPE_INT8 ? 8 : type == AQ_TYPE_INT4 ? 4 : 2;
@@ -79,8 +64,8 @@ static uint8_t *place_source(const aq_kernel *k, int kind, uint64_t salt, size_t
 static void check_blocks(const aq_kernel *k, const aq_kernel *twin, int kind, size_t blocks,
                          size_t gap)
 {
-    size_t size = blocks * block_bytes(k->type);
-    uint8_t *src = place_source(k, kind, blocks, blocks * block_weights(k->type), gap);
+    size_t size = blocks * weights_block_bytes(k->type);
+    uint8_t *src = place_source(k, kind, blocks, blocks * weights_block(k->type), gap);
     uint8_t *dst = guarded_place(memory.dst, size, gap);
     uint32_t expected = twin->blocks(src, blocks, memory.twin);
     uint32_t got = k->blocks(src, blocks, dst);
@@ -128,7 +113,7 @@ static void check_row(const aq_kernel *k, const aq_kernel *twin, int kind, row_c
 /* Every number of blocks, the kinds in turn; then every kind on one size each. */
 static void test_blocks(const aq_kernel *k, const aq_kernel *twin)
 {
-    size_t most = MOST_WEIGHTS / block_weights(k->type);
+    size_t most = MOST_WEIGHTS / weights_block(k->type);
     for (size_t blocks = 0; blocks <= (brief ? most / 4 : most); blocks++)
         check_blocks(k, twin, (int)(blocks % W_KINDS), blocks, blocks % 4);
     for (int kind = 0; kind < W_KINDS; kind++) {
@@ -158,7 +143,7 @@ static void test_rows(const aq_kernel *k, const aq_kernel *twin)
 static uint32_t run(const aq_kernel *k, const uint8_t *src, size_t n)
 {
     aq_row_params params = {64, 1};
-    return k->blocks != NULL ? k->blocks(src, n / block_weights(k->type), memory.twin)
+    return k->blocks != NULL ? k->blocks(src, n / weights_block(k->type), memory.twin)
                              : k->row(src, n, &params, (uint32_t *)(void *)memory.twin,
                                       memory.twin_scales, memory.twin_zeros);
 }
@@ -234,9 +219,9 @@ static uint64_t hash_kernel(const aq_kernel *k, int kind, uint64_t hash)
     const uint8_t *src = place_source(k, kind, 7, n, 0);
     hash = hash_bytes(hash, src, n * weights_bytes(k->src));
     if (k->blocks != NULL) {
-        size_t blocks = n / block_weights(k->type);
+        size_t blocks = n / weights_block(k->type);
         k->blocks(src, blocks, memory.twin);
-        return hash_bytes(hash, memory.twin, blocks * block_bytes(k->type));
+        return hash_bytes(hash, memory.twin, blocks * weights_block_bytes(k->type));
     }
     aq_row_params params = {40, kind % 2};
     k->row(src, n, &params, (uint32_t *)(void *)memory.twin, memory.twin_scales, memory.twin_zeros);
@@ -281,7 +266,7 @@ static void test_every_f16(const aq_kernel *k)
         size_t blocks = fill_every_f16(largest, src);
         twin->blocks(src, blocks, expected);
         k->blocks(src, blocks, got);
-        if (memcmp(got, expected, blocks * block_bytes(k->type)) != 0)
+        if (memcmp(got, expected, blocks * weights_block_bytes(k->type)) != 0)
             fail(k, "output differs for a float16", -1, largest);
     }
     kernels_tested++;
@@ -313,7 +298,7 @@ int main(int argc, char **argv)
             continue;
         if (!every_f16)
             test_kernel(k);
-        else if (k->blocks != NULL && k->src == AQ_DTYPE_F16 && block_weights(k->type) == 32 &&
+        else if (k->blocks != NULL && k->src == AQ_DTYPE_F16 && weights_block(k->type) == 32 &&
                  k->isa != AQ_ISA_SCALAR)
             test_every_f16(k);
     }

@@ -41,19 +41,9 @@ static void fail(const tested *t, const char *what, int kind, size_t cols)
                weights_name(kind), cols, (unsigned long long)seed);
 }
 
-static size_t block_weights(aq_type type)
-{
-    return type >= AQ_TYPE_Q2_K ? 256 : 32;
-}
-
-/* From the types' definitions, not from the library. */
 static size_t bytes_of(aq_type type, size_t weights)
 {
-    static const size_t bytes[] = {
-        [AQ_TYPE_Q4_0] = 18,  [AQ_TYPE_Q4_1] = 20,  [AQ_TYPE_Q5_0] = 22,
-        [AQ_TYPE_Q5_1] = 24,  [AQ_TYPE_Q2_K] = 84,  [AQ_TYPE_Q3_K] = 110,
-        [AQ_TYPE_Q4_K] = 144, [AQ_TYPE_Q5_K] = 176, [AQ_TYPE_Q6_K] = 210};
-    return weights / block_weights(type) * bytes[type];
+    return weights / weights_block(type) * weights_block_bytes(type);
 }
 
 static uint8_t *place(const tested *t, int kind, size_t cols, size_t gap, float **importance)
@@ -106,7 +96,7 @@ static void check_nonfinite(const tested *t)
 /* Every number of blocks, the kinds in turn; then every kind in a size of a group and a rest. */
 static void test(const tested *t)
 {
-    size_t block = block_weights(t->type), most = MOST / block / (brief ? 2 : 1);
+    size_t block = weights_block(t->type), most = MOST / block / (brief ? 2 : 1);
     functions++;
     check_nonfinite(t);
     for (size_t blocks = 0; blocks <= most; blocks++)

@@ -174,6 +174,21 @@ static inline void weights_importance(int kind, uint64_t seed, float *importance
     }
 }
 
+/* Weights and bytes of a GGUF type's block, from the type's definition and not from the library. */
+static inline size_t weights_block(aq_type type)
+{
+    return type >= AQ_TYPE_Q2_K && type <= AQ_TYPE_Q6_K ? 256 : 32;
+}
+
+static inline size_t weights_block_bytes(aq_type type)
+{
+    static const size_t bytes[] = {
+        [AQ_TYPE_Q8_0] = 34,  [AQ_TYPE_Q4_0] = 18, [AQ_TYPE_Q4_1] = 20,  [AQ_TYPE_Q5_0] = 22,
+        [AQ_TYPE_Q5_1] = 24,  [AQ_TYPE_Q2_K] = 84, [AQ_TYPE_Q3_K] = 110, [AQ_TYPE_Q4_K] = 144,
+        [AQ_TYPE_Q5_K] = 176, [AQ_TYPE_Q6_K] = 210};
+    return bytes[type];
+}
+
 static inline size_t weights_bytes(aq_dtype dtype)
 {
     return dtype == AQ_DTYPE_F32 ? 4 : 2;

@@ -188,10 +188,9 @@ static int carry(aq_output_entry *entry, const char *from, const char *to, bool 
     if (aq_output_is_temporary(aq_basename(from)))
         return 0;
     entry->carried = link(from, to) == 0;
-    if (!entry->carried && errno != EEXIST && S_ISREG(st.st_mode))
-        entry->carried = copy(from, to, &st, sync) == 0;
-    else if (!entry->carried && errno != EEXIST && S_ISLNK(st.st_mode))
-        entry->carried = copy_link(from, to) == 0;
+    if (!entry->carried && errno != EEXIST)
+        entry->carried = (S_ISREG(st.st_mode) && copy(from, to, &st, sync) == 0) ||
+                         (S_ISLNK(st.st_mode) && copy_link(from, to) == 0);
     /* One that is there is the new model's own. */
     return entry->carried || errno == EEXIST ? 0 : -1;
 }

@@ -26,18 +26,12 @@ AQ_INLINE void own_levels(k_rule rule, aq_dtype source, const uint8_t *src, cons
     }
 }
 
-AQ_INLINE int is_signed(k_rule rule)
-{
-    return rule.type == AQ_TYPE_Q3_K || rule.type == AQ_TYPE_Q6_K || rule.type == AQ_TYPE_Q4_0 ||
-           rule.type == AQ_TYPE_Q5_0;
-}
-
 /* Whether all quotients of a super-block are far below 2^22, where k_literal is a conversion and a
  * clamp. The inverse that a sub-block's levels came from maps its largest weight to 33 at most. */
 AQ_INLINE int is_ordinary(k_rule rule, const k_scales *scales, const k_found *found, int lane)
 {
     unsigned all = (1u << V_LANES) - 1;
-    if (!is_signed(rule))
+    if (!k_is_signed(rule))
         return 0;
     for (int j = 0; j < SUPER / rule.sub; j += V_LANES) {
         vf d = v_load_f32(scales->d + j), inverse = v_load_f32(found->inverse + lane + j);
@@ -67,8 +61,8 @@ AQ_INLINE void ordinary_levels(k_rule rule, aq_dtype source, const uint8_t *src,
 AQ_INLINE void super_levels(k_rule rule, aq_dtype source, const uint8_t *src,
                             const k_scales *scales, const k_found *found, int lane, uint8_t *levels)
 {
-    int low = is_signed(rule) ? -rule.levels : 0;
-    int high = is_signed(rule) ? rule.levels - 1 : rule.levels;
+    int low = k_is_signed(rule) ? -rule.levels : 0;
+    int high = k_is_signed(rule) ? rule.levels - 1 : rule.levels;
     size_t size = aq_source_bytes(source);
     if (__builtin_expect(is_ordinary(rule, scales, found, lane), 1)) {
         ordinary_levels(rule, source, src, scales, levels);
@@ -80,7 +74,7 @@ AQ_INLINE void super_levels(k_rule rule, aq_dtype source, const uint8_t *src,
         for (int i = 0; i < 32 / V_LANES; i++) {
             int at = first + i * V_LANES, j = at / rule.sub;
             vf x = v_load(source, src + (size_t)at * size), d = v_set(scales->d[j]);
-            vf v = v_div(is_signed(rule) ? x : v_add(x, v_set(scales->dm[j])), d);
+            vf v = v_div(k_is_signed(rule) ? x : v_add(x, v_set(scales->dm[j])), d);
             q.v[i] = v_from_bits(v_sub_s32(k_literal(v, low, high), v_set_bits((uint32_t)low)));
         }
         v_store_low_bytes(levels + first, q);
@@ -131,7 +125,7 @@ AQ_INLINE void store_super(k_rule rule, aq_dtype source, int weighted, const uin
     int whole = 1;
     if (weighted && rule.type != AQ_TYPE_Q6_K)
         whole = aq_weighted_scales(rule, &scales, found->count + lane, out);
-    else if (!is_signed(rule) || !store_signed_scales(rule, &scales, out))
+    else if (!k_is_signed(rule) || !store_signed_scales(rule, &scales, out))
         whole = k_store_scales(rule, &scales, out);
     if (!whole)
         return;

@@ -245,6 +245,13 @@ typedef struct k_rule {
     size_t bytes;
 } k_rule;
 
+/* Levels of both signs, and no minimum. */
+AQ_INLINE int k_is_signed(k_rule rule)
+{
+    return rule.type == AQ_TYPE_Q3_K || rule.type == AQ_TYPE_Q6_K || rule.type == AQ_TYPE_Q4_0 ||
+           rule.type == AQ_TYPE_Q5_0;
+}
+
 /* As k_store_scales, with importances: the scales' own levels are searched for, too, each of them
  * counting for what its sub-block's weights count for together. */
 int aq_weighted_scales(k_rule rule, k_scales *s, const float *counts, uint8_t *out);

@@ -163,7 +163,7 @@ static inline float search_scale(const float *x, const float *w, int n, int leve
 /* The levels that suit the scales as they are stored. */
 AQ_INLINE void final_levels(k_rule rule, const float *x, const k_scales *s, uint8_t *levels)
 {
-    int is_signed = rule.type == AQ_TYPE_Q3_K || rule.type == AQ_TYPE_Q6_K;
+    int is_signed = k_is_signed(rule);
     int low = is_signed ? -rule.levels : 0, high = is_signed ? rule.levels - 1 : rule.levels;
     for (int j = 0; j < SUPER / rule.sub; j++) {
         if (s->d[j] == 0.0f)

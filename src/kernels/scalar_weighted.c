@@ -187,7 +187,7 @@ static void weighted_block(k_rule rule, const float *x, const float *w, uint8_t 
 {
     uint8_t levels[BLOCK];
     float min = 0.0f, scale;
-    if (rule.type == AQ_TYPE_Q4_0 || rule.type == AQ_TYPE_Q5_0)
+    if (k_is_signed(rule))
         scale = search_scale(x, w, BLOCK, rule.levels, levels);
     else
         scale = search_affine(affine_of(rule.levels), x, w, levels, &min);

@@ -6,7 +6,8 @@
 #include "k_signed.h"
 #include "k_weighted.h"
 
-/* What all weights of a sub-block count for, added up in their order. */
+/* What all weights of a sub-block count for, added up in their order; only
+ * q3_K searches its scales by that. */
 AQ_INLINE vf counts(int n, const k_tile *tile)
 {
     vf sum = tile->w[0];
@@ -21,8 +22,8 @@ AQ_INLINE void find_signed(k_rule rule, k_tile *tile, int first, k_found *found)
     for (int t = 0; t < k_tiles(rule); t += 2) {
         int lane = first + t * V_LANES;
         search_scale(rule, 2, 1, tile + t, lane, found);
-        v_store(found->count + lane, counts(rule.sub, &tile[t]));
-        v_store(found->count + lane + V_LANES, counts(rule.sub, &tile[t + 1]));
+        for (int i = 0; i < 2 && rule.type == AQ_TYPE_Q3_K; i++)
+            v_store(found->count + lane + i * V_LANES, counts(rule.sub, &tile[t + i]));
     }
 }
 

@@ -28,7 +28,7 @@
 static inline void store_weighted_block(k_rule rule, float scale, float min, const uint8_t *levels,
                                         uint8_t *out)
 {
-    int affine = rule.type == AQ_TYPE_Q4_1 || rule.type == AQ_TYPE_Q5_1;
+    int affine = !k_is_signed(rule);
     store_u16(out, aq_f32_to_f16(scale));
     if (affine)
         store_u16(out + 2, aq_f32_to_f16(-min));
