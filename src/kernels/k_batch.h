@@ -13,15 +13,21 @@
 /* ---- the levels in the end ---- */
 
 /* The search's own levels of a sub-block, where the stored scale is 0. */
-AQ_INLINE void own_levels(k_rule rule, aq_dtype source, const uint8_t *src, const k_found *found,
-                          int lane, int low, int high, uint8_t *levels)
+AQ_INLINE void own_levels(k_rule rule, aq_dtype source, int weighted, const uint8_t *src,
+                          const k_found *found, int lane, uint8_t *levels)
 {
+    int low = k_is_signed(rule) ? -rule.levels : 0;
+    int high = k_is_signed(rule) ? rule.levels - 1 : rule.levels;
+    float x[MOST_SUB];
+    for (int i = 0; i < rule.sub; i++)
+        x[i] = aq_widen(source, src, (size_t)i);
+    if (rule.type == AQ_TYPE_Q3_K && !weighted) { /* which no one inverse gives */
+        (void)aq_search_q3_k(x, levels);
+        return;
+    }
     for (int i = 0; i < rule.sub; i++) {
-        float v = aq_widen(source, src, (size_t)i) - found->base[lane];
         /* k_nearest, as a level of weights that are not finite is no number */
-        float level = rule.type == AQ_TYPE_Q3_K && found->searched[lane] ? found->level[lane][i]
-                                                                         : found->inverse[lane] * v;
-        int l = k_clamp(k_nearest(level), low, high);
+        int l = k_clamp(k_nearest(found->inverse[lane] * (x[i] - found->base[lane])), low, high);
         levels[i] = found->inverse[lane] == 0.0f ? 0 : (uint8_t)(l - low);
     }
 }
@@ -58,7 +64,7 @@ AQ_INLINE void ordinary_levels(k_rule rule, aq_dtype source, const uint8_t *src,
 }
 
 /* All levels of a super-block whose sub-blocks begin at `lane`, in order. */
-AQ_INLINE void super_levels(k_rule rule, aq_dtype source, const uint8_t *src,
+AQ_INLINE void super_levels(k_rule rule, aq_dtype source, int weighted, const uint8_t *src,
                             const k_scales *scales, const k_found *found, int lane, uint8_t *levels)
 {
     int low = k_is_signed(rule) ? -rule.levels : 0;
@@ -81,8 +87,8 @@ AQ_INLINE void super_levels(k_rule rule, aq_dtype source, const uint8_t *src,
     }
     for (int j = 0; j < SUPER / rule.sub; j++)
         if (__builtin_expect(scales->d[j] == 0.0f, 0))
-            own_levels(rule, source, src + (size_t)(j * rule.sub) * size, found, lane + j, low,
-                       high, levels + j * rule.sub);
+            own_levels(rule, source, weighted, src + (size_t)(j * rule.sub) * size, found, lane + j,
+                       levels + j * rule.sub);
 }
 
 /* k_store_scales of a signed type whose scales are all finite and, the largest of them, no less
@@ -129,7 +135,7 @@ AQ_INLINE void store_super(k_rule rule, aq_dtype source, int weighted, const uin
         whole = k_store_scales(rule, &scales, out);
     if (!whole)
         return;
-    super_levels(rule, source, src, &scales, found, lane, levels);
+    super_levels(rule, source, weighted, src, &scales, found, lane, levels);
     k_store_levels(rule, levels, out);
 }
 
@@ -139,33 +145,9 @@ typedef struct k_search {
     /* Finds scales, and what the levels come from, for all lanes of a group, of which the first is
      * the batch's lane `first`. */
     void (*find)(k_tile *tile, int first, k_found *found);
-    /* NULL, or one more round of `count` lanes, at most a group, whose weights are in rows of 16;
-     * those that may change yet are put behind the open lanes. */
-    void (*improve)(const float *x, const uint16_t *lane, int count, int round, k_found *found);
+    /* NULL, or what is left to be found once all groups of the batch have been searched. */
+    void (*finish)(k_found *found);
 } k_search;
-
-/* Rounds of all open lanes of the batch, gathered anew for each, until there are none. */
-AQ_INLINE void improve_open(k_rule rule, aq_dtype source, k_search search, const uint8_t *src,
-                            k_found *found)
-{
-    int most = k_tiles(rule) * V_LANES;
-    size_t size = aq_source_bytes(source);
-    for (int round = 0, opens; (opens = found->opens) > 0; round++) {
-        found->opens = 0;
-        for (int at = 0, count; at < opens; at += count) {
-            float x[MOST_TILES * V_LANES][16];
-            count = opens - at < most ? opens - at : most;
-            for (int i = 0; i < count; i++) {
-                const uint8_t *row = src + (size_t)found->open[at + i] * 16 * size;
-                for (size_t j = 0; j < 16; j += V_LANES)
-                    v_store(x[i] + j, v_load(source, row + j * size));
-            }
-            for (int i = count; i < most && i % V_LANES != 0; i++)
-                memset(x[i], 0, sizeof x[i]);
-            search.improve(x[0], found->open + at, count, round, found);
-        }
-    }
-}
 
 AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int groups,
                             const uint8_t *src, uint8_t *dst, vi magnitude)
@@ -173,9 +155,7 @@ AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int g
     k_found found;
     int tiles = k_tiles(rule);
     size_t size = aq_source_bytes(source), tile_bytes = (size_t)(V_LANES * rule.sub) * size;
-    found.opens = 0;
-    if (search.improve != NULL)
-        memset(found.searched, 0, sizeof found.searched);
+    found.open.count = 0;
     for (int g = 0; g < groups; g++) {
         k_tile tile[MOST_TILES];
         for (int t = 0; t < tiles; t++)
@@ -183,8 +163,8 @@ AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int g
                                   &tile[t], magnitude);
         search.find(tile, g * tiles * V_LANES, &found);
     }
-    if (search.improve != NULL)
-        improve_open(rule, source, search, src, &found);
+    if (search.finish != NULL)
+        search.finish(&found);
     for (size_t b = 0; b < k_group(rule) * (size_t)groups; b++)
         store_super(rule, source, 0, src + b * SUPER * size, &found, (int)b * (SUPER / rule.sub),
                     dst + b * rule.bytes);

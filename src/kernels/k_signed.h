@@ -38,14 +38,15 @@ AQ_INLINE void signed_weight(int n, int i, int weighted, k_tile *tile)
     tile->l[MOST_SUB - n + i] = v_mul(tile->w[i], tile->x[i]);
 }
 
-/* The first weight of largest magnitude, and what all of them count for. */
-AQ_INLINE void signed_start(int n, int weighted, k_tile *tile, signed_state *s)
+/* The first weight of largest magnitude, and, with `weigh`, what all of them count for. */
+AQ_INLINE void signed_start(int n, int weigh, int weighted, k_tile *tile, signed_state *s)
 {
     vf zero = v_set(0.0f), most = zero, least = zero;
     for (int i = 0; i < n; i++) {
         most = v_max(most, tile->x[i]);
         least = v_min(least, tile->x[i]);
-        signed_weight(n, i, weighted, tile);
+        if (weigh)
+            signed_weight(n, i, weighted, tile);
     }
     vf most_down = v_sub(zero, least);
     s->extreme = v_select(v_gt(most_down, most), least, most);
@@ -72,7 +73,7 @@ AQ_INLINE vf signed_level(vf v, int levels, int passes)
 }
 
 /* Sums for the levels of inverse * x. */
-AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, int keep, k_tile *tile,
+AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, const k_tile *tile,
                            const vf *inverse, signed_state *s)
 {
     vf id[MOST_TILES], xl[MOST_TILES], l2[MOST_TILES];
@@ -87,8 +88,6 @@ AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, int keep, k_tile 
             vf l = signed_level(v_mul(id[t], tile[t].x[i]), rule.levels, passes);
             xl[t] = v_add(xl[t], v_mul(signed_wx(rule.sub, i, &tile[t]), l));
             l2[t] = v_add(l2[t], v_mul(v_mul(tile[t].w[i], l), l));
-            if (keep)
-                tile[t].l[i] = l;
         }
     }
 #pragma GCC unroll 4
@@ -110,16 +109,15 @@ AQ_INLINE void store_found(int tiles, const signed_state *s, int first, k_found 
 }
 
 /* The plain scale, which sets what others must beat. */
-AQ_INLINE void signed_first(k_rule rule, int tiles, int weighted, int keep, k_tile *tile,
-                            signed_state *s)
+AQ_INLINE void signed_first(k_rule rule, int tiles, int weighted, k_tile *tile, signed_state *s)
 {
     vf inverse[MOST_TILES], zero = v_set(0.0f);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
-        signed_start(rule.sub, weighted, &tile[t], &s[t]);
+        signed_start(rule.sub, 1, weighted, &tile[t], &s[t]);
         inverse[t] = s[t].best_inverse = v_div(v_set(-(float)rule.levels), s[t].extreme);
     }
-    signed_sums(rule, tiles, PASSES_HIGH, keep, tile, inverse, s);
+    signed_sums(rule, tiles, PASSES_HIGH, tile, inverse, s);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         s[t].scale = v_select(v_eq(s[t].l2, zero), zero, v_div(s[t].xl, s[t].l2));
@@ -127,7 +125,7 @@ AQ_INLINE void signed_first(k_rule rule, int tiles, int weighted, int keep, k_ti
     }
 }
 
-AQ_INLINE void signed_step(k_rule rule, int tiles, int passes, int step, k_tile *tile,
+AQ_INLINE void signed_step(k_rule rule, int tiles, int passes, int step, const k_tile *tile,
                            signed_state *s)
 {
     float levels = -((float)rule.levels + 0.1f * (float)step);
@@ -135,7 +133,7 @@ AQ_INLINE void signed_step(k_rule rule, int tiles, int passes, int step, k_tile 
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++)
         inverse[t] = v_div(v_set(levels), s[t].extreme);
-    signed_sums(rule, tiles, passes, 0, tile, inverse, s);
+    signed_sums(rule, tiles, passes, tile, inverse, s);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         vm better = v_both(v_gt(s[t].l2, v_set(0.0f)),
@@ -152,7 +150,7 @@ AQ_INLINE void search_scale(k_rule rule, int tiles, int weighted, k_tile *tile, 
                             k_found *found)
 {
     signed_state s[MOST_TILES];
-    signed_first(rule, tiles, weighted, 0, tile, s);
+    signed_first(rule, tiles, weighted, tile, s);
     /* The largest magnitude is mapped to levels + step / 10: up to levels - 0.6 rounds to a level
      * of either sign, up to levels + 0.4 to one that only the negative side has. */
     for (int step = -9; step <= -6; step++)

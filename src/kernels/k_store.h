@@ -29,10 +29,10 @@ AQ_INLINE int k_clamp(int v, int low, int high)
 }
 
 /* What the search found, then what the stored scales make of it: a sub-block's weights are
- * x = d * level - dm (dm 0 for the types without mins). d == 0 leaves the search's own levels. */
+ * x = d * level - dm. d == 0 leaves the search's own levels. */
 typedef struct k_scales {
     float scale[MOST_SUBS], min[MOST_SUBS];
-    float d[MOST_SUBS], dm[MOST_SUBS];
+    float d[MOST_SUBS], dm[MOST_SUBS]; /* dm: of the types with mins only */
 } k_scales;
 
 AQ_INLINE float k_greatest(const float *v, int n)
@@ -58,6 +58,9 @@ AQ_INLINE float k_extreme(const float *v)
         extreme = magnitude[i] == most ? v[i] : extreme;
     return extreme;
 }
+
+/* The byte b eight times. */
+#define K_EACH(b) ((uint64_t)(b)*0x0101010101010101u)
 
 AQ_INLINE float k_store_f16(uint8_t *p, float f)
 {
@@ -135,16 +138,18 @@ AQ_INLINE void k_store_scales_4(k_scales *s, uint8_t *out, uint8_t *tail)
 /* q3_K: 12 bytes of 6-bit scales, low halves first, then d; bits are 32 more than the scales. */
 AQ_INLINE void k_pack_scales_signed_6(k_scales *s, float d, const uint8_t *bits, uint8_t *out)
 {
+    uint64_t half[2], low;
+    uint32_t quarter[4], high = 0;
     d = k_store_f16(out + 12, d);
-    for (int j = 0; j < 16; j++) {
+    for (int j = 0; j < 16; j++)
         s->d[j] = d * (float)((int)bits[j] - 32);
-        s->dm[j] = 0.0f;
-    }
-    for (int j = 0; j < 8; j++)
-        out[j] = (uint8_t)((bits[j] & 15u) | bits[j + 8] << 4);
-    for (int j = 0; j < 4; j++)
-        out[8 + j] = (uint8_t)(bits[j] >> 4 | bits[j + 4] >> 4 << 2 | bits[j + 8] >> 4 << 4 |
-                               bits[j + 12] >> 4 << 6);
+    memcpy(half, bits, sizeof half);
+    memcpy(quarter, bits, sizeof quarter);
+    low = (half[0] & K_EACH(15)) | (half[1] & K_EACH(15)) << 4;
+    for (int k = 0; k < 4; k++)
+        high |= (quarter[k] & (uint32_t)K_EACH(0x30)) >> 4 << 2 * k;
+    memcpy(out, &low, sizeof low);
+    memcpy(out + 8, &high, sizeof high);
 }
 
 AQ_INLINE void k_store_scales_signed_6(k_scales *s, uint8_t *out)
@@ -168,7 +173,6 @@ AQ_INLINE void k_pack_scales_8(k_scales *s, float d, const uint8_t *stored, uint
         int8_t scale = (int8_t)(stored[j] ^ 128u);
         out[j] = (uint8_t)scale;
         s->d[j] = d * (float)scale;
-        s->dm[j] = 0.0f;
     }
 }
 
@@ -193,8 +197,6 @@ AQ_INLINE int k_store_scales_8(k_scales *s, uint8_t *out)
 /* ---- levels: 32 bytes at a time, since none has bits to spare for its neighbour ---- */
 
 typedef uint64_t k_bytes __attribute__((vector_size(32)));
-
-#define K_EACH(b) ((uint64_t)(b)*0x0101010101010101u)
 
 /* Bits `mask` of 32 levels from `shift` on, put `to` bits up in the bytes of `into`. */
 AQ_INLINE void k_add_bits(const uint8_t *levels, int shift, unsigned mask, int to, k_bytes *into)
@@ -255,6 +257,9 @@ AQ_INLINE int k_is_signed(k_rule rule)
 /* As k_store_scales, with importances: the scales' own levels are searched for, too, each of them
  * counting for what its sub-block's weights count for together. */
 int aq_weighted_scales(k_rule rule, k_scales *s, const float *counts, uint8_t *out);
+
+/* q3_K's search without importances, of 16 weights; returns the scale. */
+float aq_search_q3_k(const float *x, uint8_t *levels);
 
 #define AQ_K_RULE_Q2_K          \
     {                           \

@@ -16,17 +16,24 @@ typedef struct k_tile {
     vf l[MOST_SUB], gap_l[3]; /* its level in the step at hand */
 } k_tile;
 
+/* q3_K: the sub-blocks whose levels may change yet, one behind the other, with where their search
+ * is. Stores and loads of whole vectors may reach beyond the last; no two rows begin at the same
+ * place of a page. */
+enum { OPEN_ROW = MOST_LANES + 32 };
+
+typedef struct k_open {
+    int count;
+    uint32_t lane[OPEN_ROW]; /* whose they are, in the batch */
+    float inverse[OPEN_ROW], xl[OPEN_ROW], l2[OPEN_ROW];
+    float x[16][OPEN_ROW], level[16][OPEN_ROW];
+} k_open;
+
 /* What the search leaves behind for each sub-block of a batch. Its best levels are not kept, but
  * can be had again: inverse * (x - base), rounded. inverse is 0 where all levels are 0. */
 typedef struct k_found {
     float scale[MOST_LANES], min[MOST_LANES], inverse[MOST_LANES], base[MOST_LANES];
     float count[MOST_LANES]; /* with importances: what all its weights count for */
-    /* q3_K: the lanes whose levels may change yet, and where their search is. */
-    uint16_t open[MOST_LANES];
-    int opens;
-    float xl[MOST_LANES], l2[MOST_LANES];
-    float level[MOST_LANES][16];
-    uint8_t searched[MOST_LANES]; /* level is what the search has made of it */
+    k_open open;             /* q3_K only */
 } k_found;
 
 /* Tiles that are searched side by side, a group: at least a super-block. Four where every level

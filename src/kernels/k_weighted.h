@@ -95,7 +95,6 @@ AQ_INLINE vi weighted_group(k_rule rule, aq_dtype source, k_find *find, const ui
         magnitude = load_tile(source, rule.sub, src + at * size, &tile[t], magnitude);
         weigh(rule, around, t * V_LANES, importance, &tile[t]);
     }
-    memset(found.searched, 0, (size_t)(k_tiles(rule) * V_LANES));
     find(tile, 0, &found);
     for (size_t b = 0; b < k_group(rule) * SUPER / unit; b++) {
         const uint8_t *from = src + b * unit * size;

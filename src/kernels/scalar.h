@@ -39,6 +39,12 @@ AQ_INLINE uint32_t aq_max_u32(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+/* The places of a nibble's bits that are 1, lowest first, a byte each. */
+static const uint32_t aq_places_of_bits[16] = {
+    0,   0x0,   0x1,   0x100,   0x2,   0x200,   0x201,   0x20100,
+    0x3, 0x300, 0x301, 0x30100, 0x302, 0x30200, 0x30201, 0x3020100,
+};
+
 /* Truncation as x86's cvttss2si has it, which ggml's bytes come from: NaN, infinity and whatever
  * does not fit give 0x80000000, so their low byte is 0. */
 AQ_INLINE int32_t aq_truncate(float f)

@@ -43,9 +43,11 @@ static int improve_levels(const float *x, int n, int levels, int8_t *l, sums *s)
     return changed;
 }
 
-/* q3_K: one scale, then up to five rounds of single levels. */
-static float search_levels(const float *x, int n, int levels, uint8_t *out)
+/* One scale, then up to five rounds of single levels. */
+float aq_search_q3_k(const float *x, uint8_t *out)
 {
+    k_rule rule = AQ_K_RULE_Q3_K;
+    int n = rule.sub, levels = rule.levels;
     int8_t l[16];
     float extreme = first_extreme(x, n);
     if (fabsf(extreme) < K_LEAST_MAGNITUDE) {
@@ -76,7 +78,7 @@ AQ_INLINE float search(k_rule rule, const float *x, uint8_t *levels, float *min)
     *min = 0.0f;
     switch (rule.type) {
     case AQ_TYPE_Q3_K:
-        return search_levels(x, rule.sub, rule.levels, levels);
+        return aq_search_q3_k(x, levels);
     case AQ_TYPE_Q6_K:
         for (int i = 0; i < rule.sub; i++)
             w[i] = x[i] * x[i];

@@ -278,6 +278,22 @@ AQ_INLINE vf v_load_f32(const float *p)
     return _mm256_loadu_ps(p);
 }
 
+/* Lanes, a bit each, to be stored one behind the other. */
+typedef __m256i v_choice;
+
+AQ_INLINE v_choice v_choose(unsigned bits)
+{
+    uint64_t low = aq_places_of_bits[bits & 15], high = aq_places_of_bits[bits >> 4];
+    high = (high + 0x04040404) << 8 * __builtin_popcount(bits & 15);
+    return _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)(low | high)));
+}
+
+/* Of as many bytes as a vector has, those behind the chosen lanes are anything. */
+AQ_INLINE void v_store_chosen(void *p, vf v, v_choice choice)
+{
+    _mm256_storeu_ps(p, _mm256_permutevar8x32_ps(v, choice));
+}
+
 AQ_INLINE void v_store_f16(uint16_t *p, vf v)
 {
     _mm_storeu_si128((__m128i *)(void *)p,

@@ -283,6 +283,20 @@ AQ_INLINE vf v_load_f32(const float *p)
     return _mm512_loadu_ps(p);
 }
 
+/* Lanes, a bit each, to be stored one behind the other. */
+typedef __mmask16 v_choice;
+
+AQ_INLINE v_choice v_choose(unsigned bits)
+{
+    return (v_choice)bits;
+}
+
+/* Of as many bytes as a vector has, those behind the chosen lanes are anything. */
+AQ_INLINE void v_store_chosen(void *p, vf v, v_choice choice)
+{
+    _mm512_storeu_ps(p, _mm512_maskz_compress_ps(choice, v));
+}
+
 AQ_INLINE void v_store_f16(uint16_t *p, vf v)
 {
     _mm256_storeu_si256((__m256i *)(void *)p,

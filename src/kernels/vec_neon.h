@@ -258,6 +258,23 @@ AQ_INLINE vf v_load_f32(const float *p)
     return vld1q_f32(p);
 }
 
+/* Lanes, a bit each, to be stored one behind the other. */
+typedef uint8x16_t v_choice;
+
+AQ_INLINE v_choice v_choose(unsigned bits)
+{
+    uint8x16_t place = vreinterpretq_u8_u32(vdupq_n_u32(aq_places_of_bits[bits]));
+    place = vzip1q_u8(place, place);
+    place = vshlq_n_u8(vzip1q_u8(place, place), 2);
+    return vaddq_u8(place, vreinterpretq_u8_u32(vdupq_n_u32(0x03020100)));
+}
+
+/* Of as many bytes as a vector has, those behind the chosen lanes are anything. */
+AQ_INLINE void v_store_chosen(void *p, vf v, v_choice choice)
+{
+    vst1q_u8(p, vqtbl1q_u8(vreinterpretq_u8_f32(v), choice));
+}
+
 AQ_INLINE void v_store_f16(uint16_t *p, vf v)
 {
     vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v)));
