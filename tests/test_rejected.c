@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "formats/model_config.h"
 #include "model_bytes.h"
 #include "parts/part.h"
 #include "scratch.h"
@@ -126,29 +127,51 @@ static uint64_t memory_status(const char *key)
     return (uint64_t)kilobytes * 1024;
 }
 
-START_TEST(a_record_of_sixty_megabytes_is_refused_cheaply)
+static aq_status read_record(const char *name, aq_error *err)
 {
-    enum { SIZE = 60 * 1024 * 1024 };
-    static const char name[] = "arrowquant-part-1-of-2.json";
     aq_part part;
+    aq_status status = aq_part_read(&part, scratch_dir, name, err);
+    aq_part_free(&part);
+    return status;
+}
+
+static aq_status read_config(const char *name, aq_error *err)
+{
+    json_t *config;
+    const char *extras[] = {name};
+    aq_model model = {.directory = scratch_dir, .extras = extras, .extra_count = 1};
+    return aq_config_read(&model, &config, err);
+}
+
+static const struct json_file {
+    const char *name;
+    size_t size;
+    aq_status (*read)(const char *name, aq_error *err);
+} json_files[] = {
+    {"arrowquant-part-1-of-2.json", 60 * 1024 * 1024, read_record},
+    {"config.json", 16 * 1024 * 1024, read_config},
+};
+
+START_TEST(a_file_of_empty_values_is_refused_cheaply)
+{
+    const struct json_file *file = &json_files[_i];
     aq_error err;
-    memset(text, ' ', SIZE);
+    memset(text, ' ', file->size);
     memcpy(text, "{\"\":[[]", 7);
-    for (size_t i = 7; i + 3 <= SIZE; i += 3)
+    for (size_t i = 7; i + 3 <= file->size; i += 3)
         memcpy(text + i, ",[]", 3);
-    scratch_write(name, text, SIZE);
+    scratch_write(file->name, text, file->size);
     uint64_t before = memory_status("VmRSS");
     double begin = cpu_seconds();
-    ck_assert_int_eq(aq_part_read(&part, scratch_dir, name, &err), AQ_BAD_INPUT);
+    ck_assert_int_eq(file->read(file->name, &err), AQ_BAD_INPUT);
     double seconds = cpu_seconds() - begin;
     uint64_t above = memory_status("VmHWM");
-    above = above > before + SIZE ? above - before - SIZE : 0;
+    above = above > before + file->size ? above - before - file->size : 0;
     printf("%s: %.2f s, %.1f MiB above the file\n", err.message, seconds, (double)above / 1048576);
     if (getenv("AQ_SLOW") == NULL) { /* else both would be valgrind's */
         ck_assert_uint_le(above, MOST_ABOVE);
         ck_assert_double_le(seconds, MOST_SECONDS);
     }
-    aq_part_free(&part);
 }
 END_TEST
 #endif
@@ -174,7 +197,8 @@ int main(void)
                         sizeof endless / sizeof *endless);
     tcase_add_loop_test(all, a_hundred_megabytes_of_gguf_are_refused_cheaply, 0, 2);
 #if !defined(AQ_INSTRUMENTED)
-    tcase_add_test(all, a_record_of_sixty_megabytes_is_refused_cheaply);
+    tcase_add_loop_test(all, a_file_of_empty_values_is_refused_cheaply, 0,
+                        sizeof json_files / sizeof *json_files);
 #endif
     return RUN_SUITE("rejected", all);
 }

@@ -15,6 +15,9 @@
 /* That of a model of 50,000 modules, all of them named as not quantized, takes some 5 MB. */
 enum { CONFIG_MAX = 16 * 1024 * 1024 };
 
+/* jansson takes up to 250 bytes for a value, however short its text. */
+enum { VALUES_MAX = 200000 };
+
 static bool has_config(const aq_model *model)
 {
     for (size_t i = 0; i < model->extra_count; i++)
@@ -23,10 +26,22 @@ static bool has_config(const aq_model *model)
     return false;
 }
 
+/* A value is the first, or follows a comma or what opens an array or object. */
+static size_t most_values(const char *text, size_t size)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < size; i++)
+        count += text[i] == ',' || text[i] == '[' || text[i] == '{';
+    return count;
+}
+
 static aq_status parse(const char *path, const char *text, size_t size, json_t **config,
                        aq_error *err)
 {
     json_error_t why;
+    if (most_values(text, size) > VALUES_MAX)
+        return aq_fail(err, AQ_BAD_INPUT, "%s: more than %d values are too many for a config.json",
+                       path, VALUES_MAX);
     *config = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
     if (*config != NULL)
         return AQ_OK;
