@@ -7,6 +7,8 @@
 #ifndef AQ_KERNELS_K_BATCH_H
 #define AQ_KERNELS_K_BATCH_H
 
+#include <math.h>
+
 #include "k_tile.h"
 #include "list.h"
 
@@ -121,6 +123,21 @@ AQ_INLINE int store_signed_scales(k_rule rule, k_scales *s, uint8_t *out)
     return 1;
 }
 
+/* q3_K's scales with importances, whose own levels were searched for, too. */
+AQ_INLINE void store_searched_scales(k_scales *s, float d, float inverse, uint8_t *out)
+{
+    uint8_t stored[32] = {0};
+    v_block v;
+    for (int j = 0; j < 32; j += V_LANES) {
+        vf scale = j < MOST_SUBS ? v_load_f32(s->scale + j) : v_set(0.0f);
+        vi level = k_literal(v_mul(v_set(inverse), scale), -32, 31);
+        v.v[j / V_LANES] = v_from_bits(v_sub_s32(level, v_set_bits((uint32_t)-32)));
+    }
+    if (inverse != 0.0f)
+        v_store_low_bytes(stored, v);
+    k_pack_scales_signed_6(s, d, stored, out + 96);
+}
+
 AQ_INLINE void store_super(k_rule rule, aq_dtype source, int weighted, const uint8_t *src,
                            const k_found *found, int lane, uint8_t *out)
 {
@@ -128,8 +145,10 @@ AQ_INLINE void store_super(k_rule rule, aq_dtype source, int weighted, const uin
     uint8_t levels[SUPER];
     memcpy(scales.scale, found->scale + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
     memcpy(scales.min, found->min + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
-    int whole = 1;
-    if (weighted && rule.type != AQ_TYPE_Q6_K)
+    int whole = 1, super = lane / (SUPER / rule.sub);
+    if (weighted && rule.type == AQ_TYPE_Q3_K && !isnan(found->super_inverse[super]))
+        store_searched_scales(&scales, found->super_scale[super], found->super_inverse[super], out);
+    else if (weighted && rule.type != AQ_TYPE_Q6_K)
         whole = aq_weighted_scales(rule, &scales, found->count + lane, out);
     else if (!k_is_signed(rule) || !store_signed_scales(rule, &scales, out))
         whole = k_store_scales(rule, &scales, out);
@@ -145,8 +164,8 @@ typedef struct k_search {
     /* Finds scales, and what the levels come from, for all lanes of a group, of which the first is
      * the batch's lane `first`. */
     void (*find)(k_tile *tile, int first, k_found *found);
-    /* NULL, or what is left to be found once all groups of the batch have been searched. */
-    void (*finish)(k_found *found);
+    /* NULL, or what is left to be found once all `lanes` of the batch have been searched. */
+    void (*finish)(int lanes, k_found *found);
 } k_search;
 
 AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int groups,
@@ -164,7 +183,7 @@ AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int g
         search.find(tile, g * tiles * V_LANES, &found);
     }
     if (search.finish != NULL)
-        search.finish(&found);
+        search.finish(groups * tiles * V_LANES, &found);
     for (size_t b = 0; b < k_group(rule) * (size_t)groups; b++)
         store_super(rule, source, 0, src + b * SUPER * size, &found, (int)b * (SUPER / rule.sub),
                     dst + b * rule.bytes);

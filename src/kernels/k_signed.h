@@ -97,12 +97,18 @@ AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, const k_tile *til
     }
 }
 
+AQ_INLINE void store_scale(const signed_state *s, float *scale, float *inverse)
+{
+    vf zero = v_set(0.0f);
+    v_store(scale, v_select(s->empty, zero, s->scale));
+    v_store(inverse, v_select(s->empty, zero, s->best_inverse));
+}
+
 AQ_INLINE void store_found(int tiles, const signed_state *s, int first, k_found *found)
 {
     vf zero = v_set(0.0f);
     for (int t = 0, lane = first; t < tiles; t++, lane += V_LANES) {
-        v_store(found->scale + lane, v_select(s[t].empty, zero, s[t].scale));
-        v_store(found->inverse + lane, v_select(s[t].empty, zero, s[t].best_inverse));
+        store_scale(&s[t], found->scale + lane, found->inverse + lane);
         v_store(found->min + lane, zero);
         v_store(found->base + lane, zero);
     }
@@ -146,10 +152,8 @@ AQ_INLINE void signed_step(k_rule rule, int tiles, int passes, int step, const k
 }
 
 /* Nineteen scales are tried. */
-AQ_INLINE void search_scale(k_rule rule, int tiles, int weighted, k_tile *tile, int first,
-                            k_found *found)
+AQ_INLINE void search_scale(k_rule rule, int tiles, int weighted, k_tile *tile, signed_state *s)
 {
-    signed_state s[MOST_TILES];
     signed_first(rule, tiles, weighted, tile, s);
     /* The largest magnitude is mapped to levels + step / 10: up to levels - 0.6 rounds to a level
      * of either sign, up to levels + 0.4 to one that only the negative side has. */
@@ -160,7 +164,6 @@ AQ_INLINE void search_scale(k_rule rule, int tiles, int weighted, k_tile *tile, 
             signed_step(rule, tiles, PASSES_HIGH, step, tile, s);
     for (int step = 5; step <= 9; step++)
         signed_step(rule, tiles, PASSES_BOTH, step, tile, s);
-    store_found(tiles, s, first, found);
 }
 
 #endif

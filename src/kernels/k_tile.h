@@ -33,7 +33,10 @@ typedef struct k_open {
 typedef struct k_found {
     float scale[MOST_LANES], min[MOST_LANES], inverse[MOST_LANES], base[MOST_LANES];
     float count[MOST_LANES]; /* with importances: what all its weights count for */
-    k_open open;             /* q3_K only */
+    /* q3_K with importances: the scales of super-blocks' scales, and what their levels come from: a
+     * NaN where some scale is not finite. */
+    float super_scale[MOST_LANES / 16], super_inverse[MOST_LANES / 16];
+    k_open open; /* q3_K only */
 } k_found;
 
 /* Tiles that are searched side by side, a group: at least a super-block. Four where every level

@@ -76,27 +76,40 @@ AQ_INLINE void store_block(k_rule rule, aq_dtype source, const uint8_t *src, con
     store_weighted_block(rule, found->scale[lane], found->min[lane], levels, out);
 }
 
-typedef void k_find(k_tile *tile, int first, k_found *found);
-
 /* row: what a block of 32 has around it. */
-AQ_INLINE vi weighted_group(k_rule rule, aq_dtype source, k_find *find, const uint8_t *src,
-                            const float *importance, float row, uint8_t *dst, vi magnitude)
+AQ_INLINE vi find_group(k_rule rule, aq_dtype source, k_search search, const uint8_t *src,
+                        const float *importance, float row, int first, k_found *found, vi magnitude)
 {
-    k_found found;
     k_tile tile[MOST_TILES];
     float around[MOST_TILES * V_LANES];
-    size_t size = aq_source_bytes(source), unit = stored_weights(rule);
+    size_t size = aq_source_bytes(source);
     for (size_t b = 0; b < k_group(rule); b++)
         around[b] = rule.type == AQ_TYPE_Q6_K ? 0.0f
-                    : unit == BLOCK           ? row
-                                              : surroundings(rule, source, src + b * SUPER * size);
+                    : stored_weights(rule) == BLOCK
+                        ? row
+                        : surroundings(rule, source, src + b * SUPER * size);
     for (int t = 0; t < k_tiles(rule); t++) {
         size_t at = (size_t)(t * V_LANES * rule.sub);
         magnitude = load_tile(source, rule.sub, src + at * size, &tile[t], magnitude);
         weigh(rule, around, t * V_LANES, importance, &tile[t]);
     }
-    find(tile, 0, &found);
-    for (size_t b = 0; b < k_group(rule) * SUPER / unit; b++) {
+    search.find(tile, first, found);
+    return magnitude;
+}
+
+AQ_INLINE vi weighted_batch(k_rule rule, aq_dtype source, k_search search, size_t groups,
+                            const uint8_t *src, const float *importance, float row, uint8_t *dst,
+                            vi magnitude)
+{
+    k_found found;
+    size_t size = aq_source_bytes(source), unit = stored_weights(rule);
+    size_t group = k_group(rule) * SUPER;
+    for (size_t g = 0; g < groups; g++)
+        magnitude = find_group(rule, source, search, src + g * group * size, importance + g * group,
+                               row, (int)(g * group) / rule.sub, &found, magnitude);
+    if (search.finish != NULL)
+        search.finish((int)(groups * group) / rule.sub, &found);
+    for (size_t b = 0; b < groups * group / unit; b++) {
         const uint8_t *from = src + b * unit * size;
         if (unit == BLOCK)
             store_block(rule, source, from, &found, (int)b, dst + b * rule.bytes);
@@ -108,7 +121,7 @@ AQ_INLINE vi weighted_group(k_rule rule, aq_dtype source, k_find *find, const ui
 }
 
 /* Fewer weights than a group, as in k_batch.h. */
-AQ_INLINE vi weighted_last(k_rule rule, aq_dtype source, k_find *find, const uint8_t *src,
+AQ_INLINE vi weighted_last(k_rule rule, aq_dtype source, k_search search, const uint8_t *src,
                            const float *importance, float row, size_t weights, uint8_t *dst,
                            vi magnitude)
 {
@@ -117,12 +130,12 @@ AQ_INLINE vi weighted_last(k_rule rule, aq_dtype source, k_find *find, const uin
     float given[MOST_WEIGHTS] = {0};
     memcpy(in, src, weights * aq_source_bytes(source));
     memcpy(given, importance, weights * sizeof *given);
-    magnitude = weighted_group(rule, source, find, in, given, row, out, magnitude);
+    magnitude = weighted_batch(rule, source, search, 1, in, given, row, out, magnitude);
     memcpy(dst, out, weights / stored_weights(rule) * rule.bytes);
     return magnitude;
 }
 
-AQ_INLINE uint32_t weighted_row(k_rule rule, aq_dtype source, k_find *find, const void *src,
+AQ_INLINE uint32_t weighted_row(k_rule rule, aq_dtype source, k_search search, const void *src,
                                 size_t cols, const float *importance, void *dst)
 {
     const uint8_t *in = src;
@@ -131,11 +144,13 @@ AQ_INLINE uint32_t weighted_row(k_rule rule, aq_dtype source, k_find *find, cons
     size_t size = aq_source_bytes(source), at = 0;
     float row = unit == BLOCK ? squares(source, in, cols) / (float)cols : 0.0f;
     vi magnitude = v_set_bits(0);
-    for (; at + group <= cols; at += group)
-        magnitude = weighted_group(rule, source, find, in + at * size, importance + at, row,
-                                   out + at / unit * rule.bytes, magnitude);
+    for (size_t groups; (groups = (cols - at) / group) > 0; at += groups * group) {
+        groups = groups < (size_t)k_groups(rule) ? groups : (size_t)k_groups(rule);
+        magnitude = weighted_batch(rule, source, search, groups, in + at * size, importance + at,
+                                   row, out + at / unit * rule.bytes, magnitude);
+    }
     if (at < cols)
-        magnitude = weighted_last(rule, source, find, in + at * size, importance + at, row,
+        magnitude = weighted_last(rule, source, search, in + at * size, importance + at, row,
                                   cols - at, out + at / unit * rule.bytes, magnitude);
     return v_greatest_u32(magnitude);
 }
@@ -144,8 +159,8 @@ AQ_INLINE uint32_t weighted_row(k_rule rule, aq_dtype source, k_find *find, cons
     uint32_t V_NAME(aq_weighted_##type##_##source)(const void *src, size_t cols,               \
                                                    const float *importance, void *dst)         \
     {                                                                                          \
-        return weighted_row((k_rule)AQ_K_RULE_##TYPE, AQ_DTYPE_##SOURCE, find_weighted_##type, \
-                            src, cols, importance, dst);                                       \
+        return weighted_row((k_rule)AQ_K_RULE_##TYPE, AQ_DTYPE_##SOURCE, weighted_##type, src, \
+                            cols, importance, dst);                                            \
     }
 
 #endif

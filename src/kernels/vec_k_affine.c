@@ -204,12 +204,14 @@ DEFINE_FIND(find_weighted_q2_k, Q2_K, {16, 3, 37, 0, 1, -0.9f, 0.05f})
 DEFINE_FIND(find_weighted_q4_k, Q4_K, {32, 15, 37, 0, 1, -0.9f, 0.05f})
 DEFINE_FIND(find_weighted_q5_k, Q5_K, {32, 31, 37, 0, 1, -0.9f, 0.05f})
 
-/* With importances, a sub-block of q4_K and a block of q4_1 are searched alike. */
-static k_find *const find_weighted_q4_1 = find_weighted_q4_k;
-static k_find *const find_weighted_q5_1 = find_weighted_q5_k;
-
 static const k_search search_q2_k = {find_q2_k, NULL}, search_q4_k = {find_q4_k, NULL},
                       search_q5_k = {find_q5_k, NULL};
+/* With importances, a sub-block of q4_K and a block of q4_1 are searched alike. */
+static const k_search weighted_q2_k = {find_weighted_q2_k, NULL},
+                      weighted_q4_k = {find_weighted_q4_k, NULL},
+                      weighted_q5_k = {find_weighted_q5_k, NULL},
+                      weighted_q4_1 = {find_weighted_q4_k, NULL},
+                      weighted_q5_1 = {find_weighted_q5_k, NULL};
 
 AQ_EACH_SOURCE(AQ_DEFINE_K, Q2_K, q2_k)
 AQ_EACH_SOURCE(AQ_DEFINE_K, Q4_K, q4_k)

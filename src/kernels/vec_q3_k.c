@@ -229,8 +229,9 @@ AQ_INLINE void fill_up(int count, k_open *open)
 
 /* Rounds of all open lanes of a batch until there are none. One that changes nothing in a round
  * changes nothing in the next ones either, and five rounds are the most. */
-static __attribute__((noinline)) void finish_q3_k(k_found *found)
+static __attribute__((noinline)) void finish_q3_k(int lanes, k_found *found)
 {
+    (void)lanes;
     int most = k_tiles((k_rule)AQ_K_RULE_Q3_K) * V_LANES;
     for (int round = 0, count; (count = found->open.count) > 0; round++) {
         fill_up(count, &found->open);

@@ -8,7 +8,9 @@
 static __attribute__((noinline)) void find_q6_k(k_tile *tile, int first, k_found *found)
 {
     k_rule rule = AQ_K_RULE_Q6_K;
-    search_scale(rule, k_tiles(rule), 0, tile, first, found);
+    signed_state s[MOST_TILES];
+    search_scale(rule, k_tiles(rule), 0, tile, s);
+    store_found(k_tiles(rule), s, first, found);
 }
 
 static const k_search search_q6_k = {find_q6_k, NULL};
