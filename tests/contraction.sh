@@ -20,7 +20,8 @@ src=$top_srcdir/src
 
 # As a table with scalar twins and one more ISA, whose kernels are the scalar sources renamed.
 for file in scalar_blocks scalar_rows scalar_k; do
-    sed 's/##_scalar(/##_avx2(/' "$src/kernels/$file.c" >"$work/$file.c"
+    sed 's/##_scalar(/##_avx2(/; s/aq_search_q3_k(/aq_search_q3_k_avx2(/' "$src/kernels/$file.c" \
+        >"$work/$file.c"
 done
 sed 's/^#define IF_NEON(...)$/#define IF_NEON(...) __VA_ARGS__/
      s/NEON, neon/AVX2, avx2/' "$src/kernels/table.c" >"$work/table.c"

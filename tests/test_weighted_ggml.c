@@ -2,7 +2,8 @@
  * Quantizing with an importance matrix against ggml, byte for byte: every type that heeds one, on
  * every kind of weights, with importances of all sizes, zeros and equal ones among them.
  *
- * test_weighted_ggml [ROUNDS [SEED]] */
+ * test_weighted_ggml [MILLIONS [SEED]]
+ *   MILLIONS  at least so many million weights for each function; 0.33 by default */
 #include <config.h>
 
 #include "../bench/peers/ggml.h"
@@ -63,7 +64,9 @@ static unsigned check(aq_type type, aq_dtype dtype, int kind, int importance, ui
 int main(int argc, char **argv)
 {
     static const aq_dtype sources[] = {AQ_DTYPE_F32, AQ_DTYPE_F16, AQ_DTYPE_BF16};
-    uint64_t rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    double millions = argc > 1 ? strtod(argv[1], NULL) : 0.0;
+    uint64_t each = (uint64_t)ROUND * W_KINDS * WEIGHTS_IMPORTANCES;
+    uint64_t rounds = (uint64_t)(millions * 1e6 / (double)each) + 1;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     unsigned pairs = 0, all = 0;
     if (!peer_ggml_open(&ggml))
@@ -80,7 +83,7 @@ int main(int argc, char **argv)
                         functions = check((aq_type)type, sources[s], kind, importance, seed + r);
             all += functions;
         }
-    printf("%u functions, %d kinds of weights, seed %llu: %u failures\n", all, (int)W_KINDS,
-           (unsigned long long)seed, failures);
+    printf("%u functions, %d kinds of weights, %llu weights each, seed %llu: %u failures\n", all,
+           (int)W_KINDS, (unsigned long long)(rounds * each), (unsigned long long)seed, failures);
     return failures != 0 || pairs != 27;
 }

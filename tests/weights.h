@@ -158,9 +158,9 @@ static inline void weights_fill(int kind, uint64_t seed, float *x, size_t n)
     }
 }
 
-/* Importances, which are mean squares of activations: spread over decades; some 0; all equal; all
- * 0. */
-enum { WEIGHTS_IMPORTANCES = 4 };
+/* Importances, which are mean squares of activations: spread over decades; some 0; all equal; most
+ * of them 0, which makes scales below 0 likely; all 0. */
+enum { WEIGHTS_IMPORTANCES = 5 };
 
 static inline void weights_importance(int kind, uint64_t seed, float *importance, size_t n)
 {
@@ -170,6 +170,7 @@ static inline void weights_importance(int kind, uint64_t seed, float *importance
         importance[i] = kind == 0   ? spread
                         : kind == 1 ? (uniform < 0.5f ? 0.0f : spread)
                         : kind == 2 ? 1.0f
+                        : kind == 3 ? (uniform < 0.9f ? 0.0f : spread)
                                     : 0.0f;
     }
 }

@@ -71,7 +71,9 @@ AQ_INLINE float k_store_f16(uint8_t *p, float f)
 
 /* ---- scales ---- */
 
-/* q4_K, q5_K: d, dmin, then 12 bytes of 6-bit scales and mins. */
+/* q4_K, q5_K: d, dmin, then 12 bytes of 6-bit scales and mins. A scale below 0, which only
+ * importances give, is stored with bits beyond the six, and what can be read back is what counts.
+ */
 AQ_INLINE void k_pack_scales_6(k_scales *s, float d, float dmin, const uint8_t *scales,
                                const uint8_t *mins, uint8_t *out)
 {
@@ -88,8 +90,12 @@ AQ_INLINE void k_pack_scales_6(k_scales *s, float d, float dmin, const uint8_t *
             packed[j - 4] = (uint8_t)(packed[j - 4] | scale >> 4 << 6);
             packed[j] = (uint8_t)(packed[j] | min >> 4 << 6);
         }
-        s->d[j] = d * (float)scale;
-        s->dm[j] = dmin * (float)min;
+    }
+    for (int j = 0; j < 4; j++) {
+        s->d[j] = d * (float)(packed[j] & 63u);
+        s->dm[j] = dmin * (float)(packed[j + 4] & 63u);
+        s->d[j + 4] = d * (float)((packed[j + 8] & 15u) | packed[j] >> 6 << 4);
+        s->dm[j + 4] = dmin * (float)((packed[j + 8] >> 4) | packed[j + 4] >> 6 << 4);
     }
 }
 

@@ -149,6 +149,11 @@ int aq_weighted_scales(k_rule rule, k_scales *s, const float *counts, uint8_t *o
     }
     float d = search_positive(s->scale, counts, n, top, scales);
     float dmin = search_positive(s->min, counts, n, top, mins);
+    /* A level below 0 has become one above 63 by now; ggml bounds q5_K's, and not q4_K's. */
+    for (int j = 0; j < n && rule.type == AQ_TYPE_Q5_K; j++) {
+        scales[j] = scales[j] < 63 ? scales[j] : 63;
+        mins[j] = mins[j] < 63 ? mins[j] : 63;
+    }
     if (rule.type != AQ_TYPE_Q2_K) {
         k_pack_scales_6(s, d, dmin, scales, mins, out);
         return 1;
