@@ -21,7 +21,8 @@ typedef struct meter {
 typedef struct turn {
     pthread_cond_t granted;
     unsigned place; /* while it works */
-    meter last;     /* when its task began; its own thread's alone */
+    meter last;     /* when its task began; its own thread's alone, as is the next */
+    double counted; /* its CPU time up to here is in its share: what it costs to wait, too */
 } turn;
 
 struct aq_turns {
@@ -161,6 +162,7 @@ static bool mostly_waited(const meter *from, const meter *to)
 
 unsigned aq_turns_arrive(aq_turns *t, unsigned worker)
 {
+    t->turn[worker].counted = aq_clock_seconds(CLOCK_THREAD_CPUTIME_ID);
     (void)pthread_mutex_lock(&t->lock);
     if (!t->open)
         wait_for_turn(t, worker);
@@ -175,7 +177,8 @@ static void count_in(aq_turns *t, unsigned worker, const meter *now)
 {
     const meter *last = &t->turn[worker].last;
     bool waited = mostly_waited(last, now);
-    aq_rule_done(&t->rule, worker, now->cpu - last->cpu, waited);
+    aq_rule_done(&t->rule, worker, now->cpu - t->turn[worker].counted, waited);
+    t->turn[worker].counted = now->cpu;
     if (waited)
         grant(t);
     if (aq_rule_is_ahead(&t->rule, worker)) {
