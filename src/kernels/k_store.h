@@ -71,9 +71,9 @@ AQ_INLINE float k_store_f16(uint8_t *p, float f)
 
 /* ---- scales ---- */
 
-/* q4_K, q5_K: d, dmin, then 12 bytes of 6-bit scales and mins. A scale below 0, which only
- * importances give, is stored with bits beyond the six, and what can be read back is what counts.
- */
+/* q4_K, q5_K: d, dmin, then 12 bytes of 6-bit scales and mins. A level above 63, which q4_K's
+ * search with importances may leave, is stored with all its bits; what can be read back is what
+ * counts. */
 AQ_INLINE void k_pack_scales_6(k_scales *s, float d, float dmin, const uint8_t *scales,
                                const uint8_t *mins, uint8_t *out)
 {
