@@ -3,7 +3,7 @@
  * every kind of weights, with importances of all sizes, zeros and equal ones among them.
  *
  * test_weighted_ggml [MILLIONS [SEED]]
- *   MILLIONS  at least so many million weights for each function; 0.33 by default */
+ *   MILLIONS  at least so many million weights for each function; 0.41 by default */
 #include <config.h>
 
 #include "../bench/peers/ggml.h"

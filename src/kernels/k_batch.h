@@ -18,8 +18,7 @@
 AQ_INLINE void own_levels(k_rule rule, aq_dtype source, int weighted, const uint8_t *src,
                           const k_found *found, int lane, uint8_t *levels)
 {
-    int low = k_is_signed(rule) ? -rule.levels : 0;
-    int high = k_is_signed(rule) ? rule.levels - 1 : rule.levels;
+    int low = k_low(rule), high = k_high(rule);
     float x[MOST_SUB];
     for (int i = 0; i < rule.sub; i++)
         x[i] = aq_widen(source, src, (size_t)i);
@@ -69,8 +68,7 @@ AQ_INLINE void ordinary_levels(k_rule rule, aq_dtype source, const uint8_t *src,
 AQ_INLINE void super_levels(k_rule rule, aq_dtype source, int weighted, const uint8_t *src,
                             const k_scales *scales, const k_found *found, int lane, uint8_t *levels)
 {
-    int low = k_is_signed(rule) ? -rule.levels : 0;
-    int high = k_is_signed(rule) ? rule.levels - 1 : rule.levels;
+    int low = k_low(rule), high = k_high(rule);
     size_t size = aq_source_bytes(source);
     if (__builtin_expect(is_ordinary(rule, scales, found, lane), 1)) {
         ordinary_levels(rule, source, src, scales, levels);

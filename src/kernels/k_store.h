@@ -260,6 +260,17 @@ AQ_INLINE int k_is_signed(k_rule rule)
            rule.type == AQ_TYPE_Q5_0;
 }
 
+/* The least level and the greatest. */
+AQ_INLINE int k_low(k_rule rule)
+{
+    return k_is_signed(rule) ? -rule.levels : 0;
+}
+
+AQ_INLINE int k_high(k_rule rule)
+{
+    return k_is_signed(rule) ? rule.levels - 1 : rule.levels;
+}
+
 /* As k_store_scales, with importances: the scales' own levels are searched for, too, each of them
  * counting for what its sub-block's weights count for together. */
 int aq_weighted_scales(k_rule rule, k_scales *s, const float *counts, uint8_t *out);

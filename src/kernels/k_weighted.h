@@ -59,8 +59,7 @@ AQ_INLINE size_t stored_weights(k_rule rule)
 AQ_INLINE void store_block(k_rule rule, aq_dtype source, const uint8_t *src, const k_found *found,
                            int lane, uint8_t *out)
 {
-    int low = k_is_signed(rule) ? -rule.levels : 0;
-    int high = k_is_signed(rule) ? rule.levels - 1 : rule.levels;
+    int low = k_low(rule), high = k_high(rule);
     vf inverse = v_set(found->inverse[lane]), base = v_set(found->base[lane]);
     uint8_t levels[BLOCK];
     v_block q;

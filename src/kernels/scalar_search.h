@@ -164,7 +164,7 @@ static inline float search_scale(const float *x, const float *w, int n, int leve
 AQ_INLINE void final_levels(k_rule rule, const float *x, const k_scales *s, uint8_t *levels)
 {
     int is_signed = k_is_signed(rule);
-    int low = is_signed ? -rule.levels : 0, high = is_signed ? rule.levels - 1 : rule.levels;
+    int low = k_low(rule), high = k_high(rule);
     for (int j = 0; j < SUPER / rule.sub; j++) {
         if (s->d[j] == 0.0f)
             continue;
