@@ -170,9 +170,13 @@ AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int g
                             const uint8_t *src, uint8_t *dst, vi magnitude)
 {
     k_found found;
+    k_open open; /* takes no room where it is not used */
     int tiles = k_tiles(rule);
     size_t size = aq_source_bytes(source), tile_bytes = (size_t)(V_LANES * rule.sub) * size;
-    found.open.count = 0;
+    if (rule.type == AQ_TYPE_Q3_K) {
+        open.count = 0;
+        found.open = &open;
+    }
     for (int g = 0; g < groups; g++) {
         k_tile tile[MOST_TILES];
         for (int t = 0; t < tiles; t++)
@@ -188,18 +192,15 @@ AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int g
     return magnitude;
 }
 
-/* Fewer super-blocks than a group are quantized in a copy that zeros fill up. */
-AQ_INLINE vi quantize_last(k_rule rule, aq_dtype source, k_search search, const uint8_t *src,
-                           size_t blocks, uint8_t *dst, vi magnitude)
+/* A group of which only the beginning is asked for, filled up with zeros. */
+typedef struct k_last {
+    uint8_t in[MOST_TILES * V_LANES * MOST_SUB * 4], out[MOST_TILES * V_LANES * MOST_SUB];
+} k_last;
+
+AQ_INLINE void fill_last(k_last *last, const uint8_t *in, size_t bytes, size_t whole)
 {
-    enum { MOST_WEIGHTS = MOST_TILES * V_LANES * MOST_SUB };
-    uint8_t in[MOST_WEIGHTS * 4], out[MOST_WEIGHTS];
-    size_t stride = SUPER * aq_source_bytes(source);
-    memcpy(in, src, blocks * stride);
-    memset(in + blocks * stride, 0, (k_group(rule) - blocks) * stride);
-    magnitude = quantize_batch(rule, source, search, 1, in, out, magnitude);
-    memcpy(dst, out, blocks * rule.bytes);
-    return magnitude;
+    memcpy(last->in, in, bytes);
+    memset(last->in + bytes, 0, whole - bytes);
 }
 
 AQ_INLINE uint32_t quantize_k(k_rule rule, aq_dtype source, k_search search, const void *src,
@@ -208,15 +209,20 @@ AQ_INLINE uint32_t quantize_k(k_rule rule, aq_dtype source, k_search search, con
     const uint8_t *in = src;
     uint8_t *out = dst;
     size_t group = k_group(rule), stride = SUPER * aq_source_bytes(source), done;
+    k_last last;
     vi magnitude = v_set_bits(0);
-    for (; blocks >= group; blocks -= done, in += done * stride, out += done * rule.bytes) {
+    for (; blocks > 0; blocks -= done, in += done * stride, out += done * rule.bytes) {
         size_t groups = blocks / group, most = (size_t)k_groups(rule);
+        int whole = groups > 0;
         groups = groups < most ? groups : most;
-        done = groups * group;
-        magnitude = quantize_batch(rule, source, search, (int)groups, in, out, magnitude);
+        done = whole ? groups * group : blocks;
+        if (!whole)
+            fill_last(&last, in, done * stride, group * stride);
+        magnitude = quantize_batch(rule, source, search, whole ? (int)groups : 1,
+                                   whole ? in : last.in, whole ? out : last.out, magnitude);
+        if (!whole)
+            memcpy(out, last.out, done * rule.bytes);
     }
-    if (blocks > 0)
-        magnitude = quantize_last(rule, source, search, in, blocks, out, magnitude);
     return v_greatest_u32(magnitude);
 }
 

@@ -36,7 +36,7 @@ typedef struct k_found {
     /* q3_K with importances: the scales of super-blocks' scales, and what their levels come from: a
      * NaN where some scale is not finite. */
     float super_scale[MOST_LANES / 16], super_inverse[MOST_LANES / 16];
-    k_open open; /* q3_K only */
+    k_open *open; /* q3_K without importances only */
 } k_found;
 
 /* Tiles that are searched side by side, a group: at least a super-block. Four where every level

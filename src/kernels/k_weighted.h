@@ -119,38 +119,34 @@ AQ_INLINE vi weighted_batch(k_rule rule, aq_dtype source, k_search search, size_
     return magnitude;
 }
 
-/* Fewer weights than a group, as in k_batch.h. */
-AQ_INLINE vi weighted_last(k_rule rule, aq_dtype source, k_search search, const uint8_t *src,
-                           const float *importance, float row, size_t weights, uint8_t *dst,
-                           vi magnitude)
-{
-    enum { MOST_WEIGHTS = MOST_TILES * V_LANES * MOST_SUB };
-    uint8_t in[MOST_WEIGHTS * 4] = {0}, out[MOST_WEIGHTS];
-    float given[MOST_WEIGHTS] = {0};
-    memcpy(in, src, weights * aq_source_bytes(source));
-    memcpy(given, importance, weights * sizeof *given);
-    magnitude = weighted_batch(rule, source, search, 1, in, given, row, out, magnitude);
-    memcpy(dst, out, weights / stored_weights(rule) * rule.bytes);
-    return magnitude;
-}
-
+/* As quantize_k, for one row. */
 AQ_INLINE uint32_t weighted_row(k_rule rule, aq_dtype source, k_search search, const void *src,
                                 size_t cols, const float *importance, void *dst)
 {
     const uint8_t *in = src;
     uint8_t *out = dst;
     size_t unit = stored_weights(rule), group = k_group(rule) * SUPER;
-    size_t size = aq_source_bytes(source), at = 0;
+    size_t size = aq_source_bytes(source), done;
     float row = unit == BLOCK ? squares(source, in, cols) / (float)cols : 0.0f;
+    k_last last;
+    float weight[sizeof last.out];
     vi magnitude = v_set_bits(0);
-    for (size_t groups; (groups = (cols - at) / group) > 0; at += groups * group) {
-        groups = groups < (size_t)k_groups(rule) ? groups : (size_t)k_groups(rule);
-        magnitude = weighted_batch(rule, source, search, groups, in + at * size, importance + at,
-                                   row, out + at / unit * rule.bytes, magnitude);
+    for (size_t at = 0; at < cols; at += done, out += done / unit * rule.bytes) {
+        size_t groups = (cols - at) / group, most = (size_t)k_groups(rule);
+        int whole = groups > 0;
+        groups = groups < most ? groups : most;
+        done = whole ? groups * group : cols - at;
+        if (!whole) {
+            fill_last(&last, in + at * size, done * size, group * size);
+            memcpy(weight, importance + at, done * sizeof *weight);
+            memset(weight + done, 0, (group - done) * sizeof *weight);
+        }
+        magnitude = weighted_batch(
+            rule, source, search, whole ? groups : 1, whole ? in + at * size : last.in,
+            whole ? importance + at : weight, row, whole ? out : last.out, magnitude);
+        if (!whole)
+            memcpy(out, last.out, done / unit * rule.bytes);
     }
-    if (at < cols)
-        magnitude = weighted_last(rule, source, search, in + at * size, importance + at, row,
-                                  cols - at, out + at / unit * rule.bytes, magnitude);
     return v_greatest_u32(magnitude);
 }
 

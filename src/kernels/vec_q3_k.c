@@ -130,7 +130,7 @@ static __attribute__((noinline)) void find_q3_k(k_tile *tile, int first, k_found
         plain_levels(rule, tile + from, s);
         for (int t = 0; t < ABREAST; t++) {
             unsigned open = may_change(rule, 1, &tile[from + t], &s[t]) & ~v_mask_bits(s[t].empty);
-            put_open(open, lane, &tile[from + t], &s[t], 0, &found->open);
+            put_open(open, lane, &tile[from + t], &s[t], 0, found->open);
             lane = v_sub_s32(lane, v_set_bits((uint32_t)-V_LANES));
         }
         finish_scales(ABREAST, s);
@@ -198,19 +198,19 @@ AQ_INLINE void improve_group(int from, int count, int round, k_found *found)
     unsigned changed[MOST_TILES];
     int used = (count + V_LANES - 1) / V_LANES;
     for (int t = 0; t < used; t++)
-        resume(rule, &found->open, from + t * V_LANES, round, &tile[t], &s[t]);
+        resume(rule, found->open, from + t * V_LANES, round, &tile[t], &s[t]);
     improve_levels(rule, used, tile, s, changed);
     finish_scales(used, s);
     for (int t = 0; t < used; t++) {
         int at = from + t * V_LANES, lanes = count - t * V_LANES;
-        const uint32_t *lane = found->open.lane + at;
+        const uint32_t *lane = found->open->lane + at;
         float scale[V_LANES];
         v_store(scale, s[t].scale);
         for (int i = 0; i < V_LANES && i < lanes; i++)
             found->scale[lane[i]] = scale[i];
         if (round < 4)
             put_open(changed[t] & may_change(rule, 0, &tile[t], &s[t]), v_load_bits(lane), &tile[t],
-                     &s[t], 1, &found->open);
+                     &s[t], 1, found->open);
     }
 }
 
@@ -233,9 +233,9 @@ static __attribute__((noinline)) void finish_q3_k(int lanes, k_found *found)
 {
     (void)lanes;
     int most = k_tiles((k_rule)AQ_K_RULE_Q3_K) * V_LANES;
-    for (int round = 0, count; (count = found->open.count) > 0; round++) {
-        fill_up(count, &found->open);
-        found->open.count = 0;
+    for (int round = 0, count; (count = found->open->count) > 0; round++) {
+        fill_up(count, found->open);
+        found->open->count = 0;
         for (int from = 0; from < count; from += most)
             improve_group(from, count - from < most ? count - from : most, round, found);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * llama-quantize's presets as tables: which preset gives which tensor more, or fewer, bits than its
  * base type. Only mixture.c includes this. The rules are facts about llama.cpp, learnt from what
- * llama_model_quantize does; tests/test_mixture.sh holds them against it. */
+ * llama_model_quantize does; tests/mixture.sh holds them against it. */
 #ifndef AQ_MIXTURE_RULES_H
 #define AQ_MIXTURE_RULES_H
 
