@@ -253,8 +253,15 @@ if command -v python3 >/dev/null; then
     python3 - "$dir" <<'CHECK' || fail 'the kernels are not as they should be'
 import json, sys
 import xml.etree.ElementTree as tree
+from statistics import median
 kernels = json.load(open(f"{sys.argv[1]}/o/parallel_benchmark_results.json"))["kernels"]
 results = {k["name"]: k for k in kernels["results"]}
+best = max(max(k["samples_core_rate"]) for k in results.values())
+assert kernels["core_rate"] == best > 1e7
+def full_cores(kernel):
+    pairs = zip(kernel["samples_weights_per_s"], kernel["samples_core_rate"])
+    return [rate for rate, core in pairs if core >= 0.9 * best]
+assert any(full_cores(k) for k in results.values())
 assert len(results) == len(kernels["results"]) and len(results) % 4 == 0 and results
 for name, kernel in results.items():
     read = next(r for r in kernels["read_bandwidth"] if r["num_threads"] == kernel["num_threads"])
@@ -266,6 +273,13 @@ for name, kernel in results.items():
         assert abs(sum(a / b for a, b in pairs) / 2 / kernel["speedup"]["median"] - 1) < 1e-9, name
     else:
         assert kernel["speedup"] is None
+    full, alone = full_cores(kernel), full_cores(single)
+    assert (kernel["full_cores_weights_per_s"] or {}).get("median") == (median(full) if full else None)
+    ratio = kernel["full_cores_speedup"]["value"]
+    if kernel["num_threads"] == 2 and full and alone:
+        assert abs(median(full) / median(alone) / ratio - 1) < 1e-9, name
+    else:
+        assert ratio is None, name
 google = json.load(open(f"{sys.argv[1]}/k.google"))["benchmarks"]
 assert len(google) == 3 * len(results)
 assert set(json.load(open(f"{sys.argv[1]}/k.bencher"))) == set(results)

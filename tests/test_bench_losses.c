@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Why a run does not scale: the account of its threads' time, the machine's bandwidth as a sample,
- * and the memory of a process over time. */
+ * cores that a neighbour shares, and the memory of a process over time. */
 #include <config.h>
 
+#include "bench/kernels/kernel_figures.h"
 #include "bench/losses.h"
 #include "bench/measure/child.h"
+#include "bench/measure/core.h"
 #include "bench/measure/roof.h"
 #include "bench/measure/trace.h"
 #include "suite.h"
@@ -14,6 +16,47 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+/* ---- full cores ---- */
+
+/* Of four rounds, the first and the last had full cores with one thread, the second with two. */
+START_TEST(rounds_with_full_cores)
+{
+    double rate[2][4] = {{10, 6, 7, 9}, {11, 19, 12, 13}};
+    double core[2][4] = {{100, 60, 89, 91}, {70, 95, 65, 60}};
+    double wall[4] = {1, 1, 1, 1}, read[4] = {5, 5, 5, 5};
+    bench_kernel kernel[2] = {{.dtype = AQ_DTYPE_F32, .threads = 1},
+                              {.dtype = AQ_DTYPE_F32, .threads = 2, .team = 1}};
+    bench_kernels all = {.kernel = kernel, .count = 2, .threads = {1, 2}, .teams = 2, .rounds = 4};
+    for (int i = 0; i < 2; i++) {
+        kernel[i].rate = rate[i];
+        kernel[i].core = core[i];
+        kernel[i].cores = wall;
+        all.read[i] = read;
+    }
+    bench_kernels_make_figures(&all, 1);
+    ck_assert_double_eq(all.core_rate, 100);
+    ck_assert_uint_eq(kernel[0].full_rate.count, 2);
+    ck_assert_double_eq(kernel[0].full_rate.median, 9.5);
+    ck_assert(isnan(kernel[0].full_speedup.value));
+    ck_assert_uint_eq(kernel[1].full_rate.count, 1);
+    ck_assert_double_eq(kernel[1].full_speedup.value, 2);
+    ck_assert(isnan(kernel[1].full_speedup.low));
+    ck_assert_double_eq_tol(kernel[1].speedup.median, (13. / 9 + 12. / 7) / 2, 1e-12);
+
+    core[1][1] = 89; /* nor with two */
+    bench_kernels_make_figures(&all, 1);
+    ck_assert_uint_eq(kernel[1].full_rate.count, 0);
+    ck_assert(isnan(kernel[1].full_speedup.value));
+}
+END_TEST
+
+START_TEST(a_core_has_a_rate)
+{
+    ck_assert(bench_core_rate() > 0);
+    ck_assert(isfinite(bench_core_rate()));
+}
+END_TEST
 
 /* ---- the account ---- */
 
@@ -218,6 +261,8 @@ int main(void)
     tcase_add_test(tcase, each_cause_is_told_from_the_others);
     tcase_add_test(tcase, nothing_to_account);
     tcase_add_test(tcase, the_limit_is_the_greatest_loss);
+    tcase_add_test(tcase, rounds_with_full_cores);
+    tcase_add_test(tcase, a_core_has_a_rate);
     tcase_add_test(tcase, a_child_reads_memory);
     tcase_add_test(tcase, a_fork_fails_as_a_program_does);
     tcase_add_test(tcase, long_traces_get_thinner);

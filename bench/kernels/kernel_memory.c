@@ -3,10 +3,12 @@
 
 #include "kernel_memory.h"
 #include "kernel_weights.h"
+#include "measure/core.h"
 #include "measure/team.h"
 #include "util.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -157,7 +159,7 @@ char *bench_kernel_once(const bench_kernel_memory *memory, const bench_kernel *k
 /* ---- many windows, in all threads ---- */
 
 typedef struct worker {
-    double wall, cpu, weights;
+    double wall, cpu, weights, core;
     aq_error error; /* status AQ_OK: none */
 } worker;
 
@@ -188,7 +190,7 @@ static void work(void *context, unsigned index)
     part(memory, t->kernel->threads, index, &first, &count);
     if (!t->kernel->streaming)
         (void)quantize(memory, t->kernel, first, output, scales, &self->error);
-    double begin = bench_now(), cpu = thread_cpu_s();
+    double before = bench_core_rate(), begin = bench_now(), cpu = thread_cpu_s();
     do {
         at = first + (t->kernel->streaming ? memory->cursor[index]++ % count : 0);
         self->error.status = quantize(memory, t->kernel, at, output, scales, &self->error);
@@ -196,6 +198,7 @@ static void work(void *context, unsigned index)
         self->wall = bench_now() - begin;
     } while (self->error.status == AQ_OK && self->wall < sample_s);
     self->cpu = thread_cpu_s() - cpu;
+    self->core = fmin(before, bench_core_rate());
 }
 
 /* Every thread's own rate, since they end within a window of each other and not together. */
@@ -205,12 +208,13 @@ char *bench_kernel_time(bench_kernel_memory *memory, const bench_kernel *kernel,
     timing t = {memory, kernel, bench_alloc(kernel->threads, sizeof *t.worker)};
     int failed = bench_team_run(kernel->threads, work, &t);
     char *wrong = failed ? bench_format("cannot start threads: %s", strerror(failed)) : NULL;
-    *sample = (bench_kernel_sample){0};
+    *sample = (bench_kernel_sample){.core = INFINITY};
     for (unsigned i = 0; i < kernel->threads && wrong == NULL; i++) {
         if (t.worker[i].error.status != AQ_OK)
             wrong = bench_copy(t.worker[i].error.message);
         sample->rate += t.worker[i].weights / t.worker[i].wall;
         sample->cores += t.worker[i].cpu / t.worker[i].wall;
+        sample->core = fmin(sample->core, t.worker[i].core);
     }
     free(t.worker);
     return wrong;

@@ -22,6 +22,7 @@ typedef struct bench_kernel_memory {
 typedef struct bench_kernel_sample {
     double rate;  /* weights per second */
     double cores; /* CPU time / wall time */
+    double core;  /* bench_core_rate just before and after: the least of all threads */
 } bench_kernel_sample;
 
 extern const aq_dtype bench_kernel_source[BENCH_KERNEL_SOURCES];

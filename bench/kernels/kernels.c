@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
+#include "kernel_figures.h"
 #include "kernel_memory.h"
 #include "kernels.h"
 #include "measure/child.h"
@@ -67,6 +68,7 @@ void bench_kernels_free(bench_kernels *kernels)
         free(kernels->kernel[i].failure);
         free(kernels->kernel[i].rate);
         free(kernels->kernel[i].cores);
+        free(kernels->kernel[i].core);
     }
     for (unsigned team = 0; team < kernels->teams; team++)
         free(kernels->read[team]);
@@ -128,8 +130,10 @@ static void sample_kernel(bench_kernel_memory *memory, bench_run *run, bench_ker
     }
     kernel->rate = bench_grow(kernel->rate, round + 1, sizeof *kernel->rate);
     kernel->cores = bench_grow(kernel->cores, round + 1, sizeof *kernel->cores);
+    kernel->core = bench_grow(kernel->core, round + 1, sizeof *kernel->core);
     kernel->rate[round] = sample.rate;
     kernel->cores[round] = sample.cores;
+    kernel->core[round] = sample.core;
 }
 
 static void sample_read(bench_kernel_memory *memory, bench_kernels *kernels, unsigned team,
@@ -171,47 +175,6 @@ static bench_stop should_stop(const bench_options *options, const bench_kernels 
     return BENCH_NOT_SAMPLED;
 }
 
-/* ---- figures ---- */
-
-static bench_kernel *find_single(bench_kernels *kernels, const bench_kernel *of)
-{
-    for (size_t i = 0; i < kernels->count; i++) {
-        bench_kernel *k = &kernels->kernel[i];
-        if (k->type == of->type && k->dtype == of->dtype && k->isa == of->isa &&
-            k->streaming == of->streaming && k->threads == 1)
-            return k;
-    }
-    return NULL;
-}
-
-static void summarize(bench_kernels *kernels, bench_kernel *kernel, uint64_t seed)
-{
-    unsigned rounds = kernels->rounds;
-    size_t size = bench_kernel_source_bytes(kernel->dtype);
-    double *bytes = bench_alloc(rounds, sizeof *bytes);
-    for (unsigned i = 0; i < rounds; i++) {
-        bytes[i] = kernel->rate[i] * (double)size;
-        kernel->no_cores += kernel->cores[i] < 0.9 * kernel->threads;
-    }
-    kernel->weight_rate = bench_summarize(kernel->rate, rounds, seed);
-    kernel->byte_rate = bench_summarize(bytes, rounds, seed);
-    kernel->cpu_wall = bench_summarize(kernel->cores, rounds, seed);
-    kernel->read_part = bench_summarize_ratios(bytes, kernels->read[kernel->team], rounds, seed);
-    const bench_kernel *single = find_single(kernels, kernel);
-    if (kernel->threads > 1 && single != NULL && single->failure == NULL)
-        kernel->speedup = bench_summarize_ratios(kernel->rate, single->rate, rounds, seed);
-    free(bytes);
-}
-
-static void make_figures(bench_kernels *kernels, uint64_t seed)
-{
-    for (unsigned team = 0; team < kernels->teams; team++)
-        kernels->read_rate[team] = bench_summarize(kernels->read[team], kernels->rounds, seed);
-    for (size_t i = 0; i < kernels->count; i++)
-        if (kernels->kernel[i].failure == NULL)
-            summarize(kernels, &kernels->kernel[i], seed);
-}
-
 void bench_kernels_measure(const bench_options *options, uint64_t seed, double budget_s,
                            bench_progress *progress, bench_run *run, bench_kernels *kernels)
 {
@@ -237,5 +200,5 @@ void bench_kernels_measure(const bench_options *options, uint64_t seed, double b
     bench_kernel_memory_close(&memory);
     bench_progress_clear(progress);
     if (bench_interrupted() == 0)
-        make_figures(kernels, seed);
+        bench_kernels_make_figures(kernels, seed);
 }

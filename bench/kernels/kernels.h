@@ -21,13 +21,18 @@ typedef struct bench_kernel {
     unsigned threads;
     int streaming;
     char *failure; /* there are no figures then */
-    /* Of each round: weights per second of all threads together, and CPU time / wall time. */
-    double *rate, *cores;
+    /* Of each round: weights per second of all threads together, CPU time / wall time, and the
+     * least rate of its cores (bench_core_rate). */
+    double *rate, *cores, *core;
     /* A summary with count 0 stands for a figure that does not exist. */
     bench_summary weight_rate, byte_rate, cpu_wall;
     bench_summary read_part; /* bytes read per second / the read bandwidth of the same round */
     bench_summary speedup;   /* against one thread, within rounds */
     size_t no_cores;         /* rounds with CPU/wall under 0.9 x threads */
+    /* Of the rounds whose cores did what cores did at best: weight_rate, and against one thread,
+     * the ratio of the medians; NaN where there are none. */
+    bench_summary full_rate;
+    bench_estimate full_speedup;
 } bench_kernel;
 
 typedef struct bench_kernels {
@@ -37,6 +42,7 @@ typedef struct bench_kernels {
     unsigned usable_cpus;
     double *read[BENCH_KERNEL_THREADS]; /* bytes per second, of each round */
     bench_summary read_rate[BENCH_KERNEL_THREADS];
+    double core_rate; /* the most of any kernel in any round */
     size_t window; /* weights that are quantized at once: with their output, half of L2 or less */
     size_t windows;
     unsigned rounds;

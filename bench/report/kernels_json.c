@@ -37,8 +37,11 @@ static json_t *one_kernel(const bench_kernels *all, const bench_kernel *k)
     set(object, "speedup", bench_json_summary(&k->speedup));
     set(object, "cpu_wall", bench_json_summary(&k->cpu_wall));
     set(object, "samples_without_cores", json_integer((json_int_t)k->no_cores));
+    set(object, "full_cores_weights_per_s", bench_json_summary(&k->full_rate));
+    set(object, "full_cores_speedup", bench_json_estimate(&k->full_speedup));
     set(object, "samples_weights_per_s", numbers(k->rate, rounds));
     set(object, "samples_cpu_wall", numbers(k->cores, rounds));
+    set(object, "samples_core_rate", numbers(k->core, rounds));
     return object;
 }
 
@@ -63,6 +66,7 @@ json_t *bench_kernels_json(const bench_report *report)
     set(object, "rounds", json_integer(all->rounds));
     set(object, "time_s", json_real(all->spent_s));
     set(object, "stopped", json_string(bench_stop_text(all->stop)));
+    set(object, "core_rate", number(all->core_rate));
     set(object, "read_bandwidth", reads);
     set(object, "results", results);
     return object;

@@ -25,23 +25,38 @@ static const char *marks(const bench_kernels *kernels, const bench_kernel *kerne
     return over ? "o" : "-";
 }
 
+/* "-" with one thread, "N/A" where no round had full cores. */
+static const char *full_speedup_cell(const bench_kernel *k, char *out)
+{
+    if (k->threads == 1)
+        (void)snprintf(out, CELL, "-");
+    else if (!isfinite(k->full_speedup.value))
+        (void)snprintf(out, CELL, "N/A");
+    else
+        (void)snprintf(out, CELL, "%.2fx", k->full_speedup.value);
+    return out;
+}
+
 /* ---- text ---- */
 
 static void print_row(const bench_kernels *all, const bench_kernel *k, FILE *out)
 {
-    char rate[CELL], range[CELL], bytes[CELL], part[CELL], speedup[CELL], cpu[CELL];
+    char rate[CELL], range[CELL], bytes[CELL], part[CELL], speedup[CELL], cpu[CELL], full[CELL];
+    char full_speedup[CELL];
     (void)fprintf(out, "%-5s %-5s %-7s %-7s %-7u ", aq_type_name(k->type), aq_dtype_name(k->dtype),
                   aq_isa_name(k->isa), place(k), k->threads);
     if (k->failure != NULL)
         (void)fprintf(out, "failed: %s\n", k->failure);
     else
-        (void)fprintf(out, "%-8s %-16s %-8s %-8s %-8s %-8s %s\n",
+        (void)fprintf(out, "%-8s %-16s %-8s %-8s %-8s %-8s %-6zu %-8s %-8s %s\n",
                       bench_cell_number(&k->weight_rate, 1e9, rate),
                       bench_cell_range_in(&k->weight_rate, 1e9, range),
                       bench_cell_number(&k->byte_rate, 1e9, bytes),
                       bench_cell_percent(&k->read_part, part),
                       k->threads > 1 ? bench_cell_factor(&k->speedup, speedup) : "-",
-                      bench_cell_number(&k->cpu_wall, 1, cpu), marks(all, k));
+                      bench_cell_number(&k->cpu_wall, 1, cpu), k->full_rate.count,
+                      bench_cell_number(&k->full_rate, 1e9, full),
+                      full_speedup_cell(k, full_speedup), marks(all, k));
 }
 
 static void print_setting(const bench_kernels *all, FILE *out)
@@ -59,7 +74,10 @@ static void print_setting(const bench_kernels *all, FILE *out)
         "output goes to a buffer of each thread that stays in the cache.\n"
         "%u round%s in %.1f s: %s.\n"
         "GB/s are of weights read. The share of the read bandwidth is paired within\n"
-        "rounds and of the same number of threads; so is the speedup against one thread.\n",
+        "rounds and of the same number of threads; so is the speedup against one thread.\n"
+        "Full: the rounds in which every core did 90%% of the arithmetic that one did at\n"
+        "best, just before and after; then their medians, not paired. In the others, what\n"
+        "CPU time does not show, a neighbour had part of a core, or its clock was lower.\n",
         all->window, 1e-6 * (double)all->window * (double)all->windows, all->rounds,
         all->rounds == 1 ? "" : "s", all->spent_s, bench_stop_text(all->stop));
 }
@@ -74,7 +92,7 @@ void bench_kernels_text(const bench_report *report, FILE *out)
     (void)fprintf(out,
                   "\nKernels, in memory:\n%s\n"
                   "Type  From  ISA     Where   Threads Gw/s     Interval         GB/s     "
-                  "Of read  Speedup  CPU/wall Marks\n%s\n",
+                  "Of read  Speedup  CPU/wall Full   Gw/s     Speedup  Marks\n%s\n",
                   rule, rule);
     for (size_t i = 0; i < all->count; i++)
         print_row(all, &all->kernel[i], out);
@@ -103,6 +121,9 @@ static void html_row(const bench_kernels *all, const bench_kernel *k, FILE *out)
     html_cell(100 * k->read_part.median, "%", out);
     html_cell(k->speedup.median, "x", out);
     html_cell(k->cpu_wall.median, "", out);
+    (void)fprintf(out, "<td>%zu</td>", k->full_rate.count);
+    html_cell(k->full_rate.median / 1e9, "", out);
+    html_cell(k->full_speedup.value, "x", out);
     (void)fprintf(out, "<td class=\"note%s\">", k->failure != NULL ? " bad" : "");
     svg_escape(out, k->failure != NULL ? k->failure : marks(all, k));
     fputs("</td></tr>\n", out);
@@ -119,10 +140,14 @@ void bench_kernels_html(const bench_report *report, FILE *out)
         (void)fprintf(out, "%s %s GB/s with %u thread%s", team > 0 ? "," : "",
                       bench_cell_number(&all->read_rate[team], 1e9, rate), all->threads[team],
                       all->threads[team] == 1 ? "" : "s");
-    (void)fprintf(out, ". %u rounds.</p>\n", all->rounds);
+    (void)fprintf(out,
+                  ". %u rounds; full cores: those in which every core did 90%% of the "
+                  "arithmetic that one did at best.</p>\n",
+                  all->rounds);
     fputs("<div class=\"scroll\"><table><thead><tr><th>type</th><th>from</th><th>ISA</th>"
           "<th>where</th><th>threads</th><th>Gw/s</th><th>interval</th><th>GB/s in</th>"
-          "<th>of read</th><th>speedup</th><th>CPU/wall</th><th></th></tr></thead><tbody>\n",
+          "<th>of read</th><th>speedup</th><th>CPU/wall</th><th>full cores</th><th>Gw/s</th>"
+          "<th>speedup</th><th></th></tr></thead><tbody>\n",
           out);
     for (size_t i = 0; i < all->count; i++)
         html_row(all, &all->kernel[i], out);
@@ -170,20 +195,23 @@ void bench_kernels_csv(const bench_report *report, FILE *out)
 void bench_kernels_markdown(const bench_report *report, FILE *out)
 {
     const bench_kernels *all = report->kernels;
-    char rate[CELL], range[CELL], bytes[CELL], part[CELL], speedup[CELL];
+    char rate[CELL], range[CELL], bytes[CELL], part[CELL], speedup[CELL], full[CELL];
+    char full_speedup[CELL];
     if (all == NULL)
         return;
     fputs("\n| type | from | ISA | where | threads | Gw/s | interval | GB/s in | of read | speedup "
-          "|\n|---|---|---|---|--:|--:|---|--:|--:|--:|\n",
+          "| full cores | Gw/s | speedup |\n"
+          "|---|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|\n",
           out);
     for (size_t i = 0; i < all->count; i++) {
         const bench_kernel *k = &all->kernel[i];
-        (void)fprintf(out, "| %s | %s | %s | %s | %u | %s | %s | %s | %s | %s |\n",
-                      aq_type_name(k->type), aq_dtype_name(k->dtype), aq_isa_name(k->isa), place(k),
-                      k->threads, bench_cell_number(&k->weight_rate, 1e9, rate),
-                      bench_cell_range_in(&k->weight_rate, 1e9, range),
-                      bench_cell_number(&k->byte_rate, 1e9, bytes),
-                      bench_cell_percent(&k->read_part, part),
-                      k->threads > 1 ? bench_cell_factor(&k->speedup, speedup) : "");
+        (void)fprintf(
+            out, "| %s | %s | %s | %s | %u | %s | %s | %s | %s | %s | %zu | %s | %s |\n",
+            aq_type_name(k->type), aq_dtype_name(k->dtype), aq_isa_name(k->isa), place(k),
+            k->threads, bench_cell_number(&k->weight_rate, 1e9, rate),
+            bench_cell_range_in(&k->weight_rate, 1e9, range),
+            bench_cell_number(&k->byte_rate, 1e9, bytes), bench_cell_percent(&k->read_part, part),
+            k->threads > 1 ? bench_cell_factor(&k->speedup, speedup) : "", k->full_rate.count,
+            bench_cell_number(&k->full_rate, 1e9, full), full_speedup_cell(k, full_speedup));
     }
 }

@@ -162,7 +162,7 @@ static json_t *one_group(const bench_report *report, unsigned group)
 
 /* ---- the rest ---- */
 
-static json_t *estimate(const bench_estimate *e)
+json_t *bench_json_estimate(const bench_estimate *e)
 {
     json_t *object = json_object();
     set(object, "value", number(e->value));
@@ -176,15 +176,15 @@ static json_t *scaling_law(const bench_fit *fit)
     json_t *object = json_object(), *projections = json_array();
     set(object, "points", json_integer((json_int_t)fit->points));
     set(object, "fitted", json_boolean(fit->fitted));
-    set(object, "amdahl_serial", estimate(&fit->serial));
-    set(object, "usl_sigma", estimate(&fit->sigma));
-    set(object, "usl_kappa", estimate(&fit->kappa));
+    set(object, "amdahl_serial", bench_json_estimate(&fit->serial));
+    set(object, "usl_sigma", bench_json_estimate(&fit->sigma));
+    set(object, "usl_kappa", bench_json_estimate(&fit->kappa));
     set(object, "kappa_dropped", json_boolean(fit->kappa_dropped));
     set(object, "peak_threads", number(fit->peak));
     for (int i = 0; fit->fitted && i < BENCH_PROJECTIONS; i++) {
         json_t *projection = json_object();
         set(projection, "threads", number(fit->projected_threads[i]));
-        set(projection, "speedup", estimate(&fit->projected[i]));
+        set(projection, "speedup", bench_json_estimate(&fit->projected[i]));
         (void)json_array_append_new(projections, projection);
     }
     set(object, "projections", projections);

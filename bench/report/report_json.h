@@ -8,5 +8,6 @@
 
 /* As results.schema.json has it; null where there is no figure. */
 json_t *bench_json_summary(const bench_summary *s);
+json_t *bench_json_estimate(const bench_estimate *e);
 
 #endif

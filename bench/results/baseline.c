@@ -35,41 +35,6 @@ bench_change bench_change_judge(const bench_estimate *ratio)
                                                                   : BENCH_CHANGE_OPEN;
 }
 
-/* ---- the ratio of two medians ---- */
-
-static void ratio_interval(const double *a, size_t a_count, const double *b, size_t b_count,
-                           uint64_t seed, bench_estimate *out)
-{
-    bench_rng rng = {seed};
-    unsigned *drawn = bench_alloc(a_count > b_count ? a_count : b_count, sizeof *drawn);
-    double *ratio = bench_alloc(BENCH_RESAMPLES, sizeof *ratio);
-    for (size_t i = 0; i < BENCH_RESAMPLES; i++) {
-        double top = bench_resample(a, a_count, drawn, &rng);
-        ratio[i] = top / bench_resample(b, b_count, drawn, &rng);
-    }
-    double *sorted = bench_sorted(ratio, BENCH_RESAMPLES);
-    out->low = bench_quantile(sorted, BENCH_RESAMPLES, 0.025);
-    out->high = bench_quantile(sorted, BENCH_RESAMPLES, 0.975);
-    free(sorted);
-    free(ratio);
-    free(drawn);
-}
-
-bench_estimate bench_median_ratio(const double *a, size_t a_count, const double *b, size_t b_count,
-                                  uint64_t seed)
-{
-    bench_estimate out = {NAN, NAN, NAN};
-    if (a_count == 0 || b_count == 0)
-        return out;
-    double *top = bench_sorted(a, a_count), *bottom = bench_sorted(b, b_count);
-    out.value = bench_quantile(top, a_count, 0.5) / bench_quantile(bottom, b_count, 0.5);
-    if (a_count >= BENCH_FEWEST_FOR_BOOTSTRAP && b_count >= BENCH_FEWEST_FOR_BOOTSTRAP)
-        ratio_interval(top, a_count, bottom, b_count, seed, &out);
-    free(top);
-    free(bottom);
-    return out;
-}
-
 /* ---- may they be compared? ---- */
 
 static void add_difference(bench_baseline *baseline, char *text)

@@ -44,11 +44,6 @@ typedef struct bench_baseline {
 const char *bench_change_text(bench_change change);
 bench_change bench_change_judge(const bench_estimate *ratio);
 
-/* The ratio of the medians of a and of b with its 95% bootstrap interval, both resampled alone; the
- * ends are NaN where one has too few values for one. */
-bench_estimate bench_median_ratio(const double *a, size_t a_count, const double *b, size_t b_count,
-                                  uint64_t seed);
-
 /* Read --baseline, and see whether this machine and this workload are its own. Returns 0, or the
  * exit code (1 unreadable, 2 another workload, 6 another machine) with *wrong saying why, for the
  * caller to free. */

@@ -10,8 +10,7 @@
 #ifndef BENCH_FIT_H
 #define BENCH_FIT_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "stats.h"
 
 enum { BENCH_FIT_FEWEST = 4, BENCH_FIT_MOST = 64, BENCH_PROJECTIONS = 4, BENCH_BAND = 49 };
 
@@ -20,11 +19,6 @@ typedef struct bench_fit_point {
     double threads;
     const double *ratio;
 } bench_fit_point;
-
-/* With its 95% bootstrap percentile interval over the rounds. */
-typedef struct bench_estimate {
-    double value, low, high;
-} bench_estimate;
 
 typedef struct bench_fit {
     size_t points; /* the one with one thread included */

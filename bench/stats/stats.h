@@ -41,6 +41,16 @@ bench_summary bench_summarize_ratios(const double *a, const double *b, size_t co
 
 double bench_median(const double *value, size_t count);
 
+/* With its 95% bootstrap percentile interval. */
+typedef struct bench_estimate {
+    double value, low, high;
+} bench_estimate;
+
+/* The ratio of the medians of a and of b, which are resampled each by itself. NaN where one is
+ * empty; the ends are, too, where one has too few values for an interval. */
+bench_estimate bench_median_ratio(const double *a, size_t a_count, const double *b, size_t b_count,
+                                  uint64_t seed);
+
 /* An ascending copy, for the caller to free. */
 double *bench_sorted(const double *value, size_t count);
 
