@@ -19,4 +19,8 @@ python3 "$tools/check_mixture.py" "$bin/arrowquant" "$llama" >mixture.out 2>mixt
 checks=$((checks + 1))
 cat mixture.out
 
+# ci/exact has more of these.
+ok 'what it makes of models made at random' \
+    python3 "$tools/random_mixture.py" "$bin/arrowquant" "$llama" 12 1
+
 done_testing
