@@ -274,7 +274,9 @@ for name, kernel in results.items():
     else:
         assert kernel["speedup"] is None
     full, alone = full_cores(kernel), full_cores(single)
-    assert (kernel["full_cores_weights_per_s"] or {}).get("median") == (median(full) if full else None)
+    summary = kernel["full_cores_weights_per_s"]
+    assert (summary is None) == (not full), name
+    assert not full or abs(summary["median"] / median(full) - 1) < 1e-9, name
     ratio = kernel["full_cores_speedup"]["value"]
     if kernel["num_threads"] == 2 and full and alone:
         assert abs(median(full) / median(alone) / ratio - 1) < 1e-9, name
