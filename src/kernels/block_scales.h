@@ -8,8 +8,8 @@
 typedef struct group_scales {
     float inverse[MOST_GROUP], min[MOST_GROUP];
     uint16_t d[MOST_GROUP], m[MOST_GROUP];
-    float nudged[MOST_GROUP]; /* see nudge_inverses */
-    uint64_t literal;         /* blocks that must not use fused arithmetic: a bit each */
+    float quick[MOST_GROUP]; /* see nudge_inverses and double_inverses */
+    uint64_t literal;        /* blocks that must not take the quick way: a bit each */
 } group_scales;
 
 /* 1/d, 0 for 0. Where that overflows no level can be represented: `instead` makes it so on every
@@ -35,8 +35,20 @@ AQ_INLINE void nudge_inverses(vf amax, vf d, vf id, int part, group_scales *scal
     vf tie = v_mul(v_mul(amax, v_set(0.5f)), id);
     vf nudge = v_select(v_gt(v_set(63.5f), tie), v_set(1.0f - 0x1p-21f), v_set(1.0f + 0x1p-21f));
     vi tail = v_and(v_bits(d), v_set_bits(0x1ffff));
-    v_store(scales->nudged + part * V_LANES, v_mul(id, nudge));
+    v_store(scales->quick + part * V_LANES, v_mul(id, nudge));
     scales->literal |= (uint64_t)v_mask_bits(v_eq_bits(tail, v_set_bits(0))) << part * V_LANES;
+}
+#endif
+
+#ifdef V_ROUNDS_HALF
+/* q8_0 from float32 is rounded from twice the products, which are those with twice the inverse: but
+ * for what rounds to 0 either way, and where twice the inverse overflows. */
+AQ_INLINE void double_inverses(vf id, int part, group_scales *scales)
+{
+    vf twice = v_add(id, id);
+    v_store(scales->quick + part * V_LANES, twice);
+    unsigned over = v_mask_bits(v_eq(twice, v_set(__builtin_inff())));
+    scales->literal |= (uint64_t)over << part * V_LANES;
 }
 #endif
 
@@ -52,6 +64,10 @@ AQ_INLINE vi scales_q8_0(aq_dtype source, const uint8_t *src, vi magnitude, grou
 #ifdef V_HAS_FMA
         if (source != AQ_DTYPE_F32)
             nudge_inverses(amax, d, id, part, scales);
+#endif
+#ifdef V_ROUNDS_HALF
+        if (source == AQ_DTYPE_F32)
+            double_inverses(id, part, scales);
 #endif
         v_store_f16(scales->d + part * V_LANES, d);
         magnitude = v_max_u32(magnitude, v_bits(amax));

@@ -306,22 +306,32 @@ typedef struct v_block {
     vf v[32 / V_LANES];
 } v_block;
 
-/* Four vectors of values that fit into a byte, signed; packing works within halves, which the
- * permutation puts right. */
-AQ_INLINE __m256i v_low_bytes(const vi q[4])
+/* Packing works within halves, which this puts right. */
+AQ_INLINE __m256i v_quarters_in_order(__m256i bytes)
 {
-    __m256i words =
-        _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
-    return _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
+/* Four vectors of values that fit into a byte, signed. */
+AQ_INLINE __m256i v_low_bytes(const vi q[4])
+{
+    return v_quarters_in_order(
+        _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3])));
+}
+
+/* Of sums whose low words are signed and fit into a byte: two of them to a vector, low word by
+ * high, and the bytes sorted once they are packed. */
 AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
 {
-    vi q[4];
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) /* to signed, so that packing does not saturate */
-        q[i] = _mm256_srai_epi32(_mm256_slli_epi32(v_bits(x.v[i]), 24), 24);
-    _mm256_storeu_si256((__m256i *)(void *)out, v_low_bytes(q));
+    vi words[2];
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++)
+        words[i] = _mm256_blend_epi16(v_bits(x.v[2 * i]),
+                                      _mm256_slli_epi32(v_bits(x.v[2 * i + 1]), 16), 0xaa);
+    vi even_odd = _mm256_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15, 0, 2, 4, 6,
+                                   1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+    vi bytes = _mm256_shuffle_epi8(_mm256_packs_epi16(words[0], words[1]), even_odd);
+    _mm256_storeu_si256((__m256i *)(void *)out, v_quarters_in_order(bytes));
 }
 
 /* roundf: the largest float below 1/2, added away from zero, carries exactly the halves over. */
@@ -340,52 +350,62 @@ AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
     _mm256_storeu_si256((__m256i *)(void *)out, v_low_bytes(q));
 }
 
-/* 16 values below 256 as bytes. */
-AQ_INLINE void v_store_joined(uint8_t *out, vi first, vi second)
+/* roundf(x / 2): see V_ROUNDS_HALF. */
+AQ_INLINE void v_store_rounded_half(uint8_t *out, v_block x)
 {
-    vi words = _mm256_packs_epi32(first, second), bytes = _mm256_packus_epi16(words, words);
-    _mm_storeu_si128(
-        (__m128i *)(void *)out,
-        _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
+    vi q[4], words[2];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++)
+        q[i] = _mm256_cvttps_epi32(x.v[i]);
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        words[i] = _mm256_packs_epi32(q[2 * i], q[2 * i + 1]);
+        words[i] = _mm256_avg_epu16(words[i], _mm256_srai_epi16(words[i], 15));
+    }
+    _mm256_storeu_si256((__m256i *)(void *)out,
+                        v_quarters_in_order(_mm256_packs_epi16(words[0], words[1])));
+}
+
+/* 8 bytes of each half of a vector, four and four. */
+AQ_INLINE void v_store_fours(uint8_t *out, vi bytes)
+{
+    __m128i low = _mm256_castsi256_si128(bytes), high = _mm256_extracti128_si256(bytes, 1);
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_unpacklo_epi32(low, high));
 }
 
 /* Truncated and at most top; see store_levels of the scalar twins. Where truncation failed a level
  * is INT_MIN, and so are all of the block, which saturates to 0. */
 AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
 {
-    vi top = _mm256_set1_epi32(five_bits ? 31 : 15), q[4];
+    vi q[4], top = _mm256_set1_epi16(15);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++)
-        q[i] = _mm256_min_epi32(_mm256_cvttps_epi32(x.v[i]), top);
+        q[i] = _mm256_cvttps_epi32(x.v[i]);
+    vi low = _mm256_packs_epi32(q[0], q[1]), high = _mm256_packs_epi32(q[2], q[3]);
     if (five_bits) {
-        uint32_t fifth = 0;
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) {
-            vf bit = _mm256_castsi256_ps(_mm256_slli_epi32(q[i], 27));
-            fifth |= (uint32_t)_mm256_movemask_ps(bit) << 8 * i;
-            q[i] = _mm256_and_si256(q[i], _mm256_set1_epi32(15));
-        }
-        memcpy(out, &fifth, sizeof fifth);
-        out += sizeof fifth;
+        v_store_halves(out, v_quarters_in_order(_mm256_packus_epi16(low, high)));
+        return;
     }
-    vi first = _mm256_or_si256(q[0], _mm256_slli_epi32(q[2], 4));
-    vi second = _mm256_or_si256(q[1], _mm256_slli_epi32(q[3], 4));
-    v_store_joined(out, first, second);
+    low = _mm256_min_epi16(low, top);
+    high = _mm256_slli_epi16(_mm256_min_epi16(high, top), 4);
+    vi both = _mm256_or_si256(low, high);
+    v_store_fours(out, _mm256_packus_epi16(both, both));
 }
 
 /* For four bits, from 128 plus the level and a fraction: then the high word is 0x4300 plus the
  * truncated level. */
 AQ_INLINE void v_store_biased_levels(uint8_t *out, v_block x)
 {
-    vi both[2];
+    vi words[2];
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++) {
-        vi low = _mm256_srli_epi32(v_bits(x.v[i]), 16), high = v_bits(x.v[i + 2]);
-        vi words = _mm256_min_epu16(_mm256_blend_epi16(low, high, 0xaa), _mm256_set1_epi16(0x430f));
-        words = _mm256_and_si256(words, _mm256_set1_epi16(15));
-        both[i] = _mm256_madd_epi16(words, _mm256_set1_epi32(0x00100001)); /* low + 16 * high */
+        vi even = _mm256_srli_epi32(v_bits(x.v[2 * i]), 16), odd = v_bits(x.v[2 * i + 1]);
+        words[i] = _mm256_min_epu16(_mm256_blend_epi16(even, odd, 0xaa), _mm256_set1_epi16(0x430f));
     }
-    v_store_joined(out, both[0], both[1]);
+    vi both = _mm256_or_si256(words[0], _mm256_slli_epi16(words[1], 4));
+    vi low_bytes = _mm256_setr_epi8(0, 4, 8, 12, 2, 6, 10, 14, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4,
+                                    8, 12, 2, 6, 10, 14, -1, -1, -1, -1, -1, -1, -1, -1);
+    v_store_fours(out, _mm256_shuffle_epi8(both, low_bytes));
 }
 
 /* clamp(rint(v), least, least + steps) - least, one to a byte. */

@@ -309,15 +309,20 @@ typedef struct v_block {
     vf v[32 / V_LANES];
 } v_block;
 
-/* The low byte of each of 32 values. The low words first: one permutation of both vectors is
- * cheaper than two narrowings to bytes. */
-AQ_INLINE __m256i v_low_bytes(vi a, vi b)
+/* The low word of each of 32 values. */
+AQ_INLINE vi v_low_words(vi a, vi b)
 {
     static const uint16_t low_words[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20,
                                            22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42,
                                            44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
-    vi words = _mm512_permutex2var_epi16(a, _mm512_loadu_si512(low_words), b);
-    return _mm512_cvtepi16_epi8(words);
+    return _mm512_permutex2var_epi16(a, _mm512_loadu_si512(low_words), b);
+}
+
+/* The low byte of each. The words first: one permutation of both vectors is cheaper than two
+ * narrowings to bytes. */
+AQ_INLINE __m256i v_low_bytes(vi a, vi b)
+{
+    return _mm512_cvtepi16_epi8(v_low_words(a, b));
 }
 
 AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
@@ -339,36 +344,49 @@ AQ_INLINE void v_store_rounded(uint8_t *out, v_block x)
                         v_low_bytes(v_round_away(x.v[0]), v_round_away(x.v[1])));
 }
 
-/* Truncated and at most top; see store_levels of the scalar twins. */
+/* roundf(x / 2): see V_ROUNDS_HALF. */
+AQ_INLINE void v_store_rounded_half(uint8_t *out, v_block x)
+{
+    vi words = v_low_words(_mm512_cvttps_epi32(x.v[0]), _mm512_cvttps_epi32(x.v[1]));
+    words = _mm512_avg_epu16(words, _mm512_srai_epi16(words, 15));
+    _mm256_storeu_si256((__m256i *)(void *)out, _mm512_cvtepi16_epi8(words));
+}
+
+/* A word of each of the first 16 values, low or high, beside that of the value 16 behind it. */
+AQ_INLINE vi v_paired_words(int high, v_block x)
+{
+    static const uint16_t words[2][32] = {
+        {0,  32, 2,  34, 4,  36, 6,  38, 8,  40, 10, 42, 12, 44, 14, 46,
+         16, 48, 18, 50, 20, 52, 22, 54, 24, 56, 26, 58, 28, 60, 30, 62},
+        {1,  33, 3,  35, 5,  37, 7,  39, 9,  41, 11, 43, 13, 45, 15, 47,
+         17, 49, 19, 51, 21, 53, 23, 55, 25, 57, 27, 59, 29, 61, 31, 63}};
+    return _mm512_permutex2var_epi16(v_bits(x.v[0]), _mm512_loadu_si512(words[high]),
+                                     v_bits(x.v[1]));
+}
+
+AQ_INLINE void v_store_pairs(uint8_t *out, vi words)
+{
+    vi both = _mm512_madd_epi16(words, _mm512_set1_epi32(0x00100001)); /* low + 16 * high */
+    _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(both));
+}
+
+/* Truncated and at most top; see store_levels of the scalar twins. Where truncation failed the low
+ * word is 0. */
 AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
 {
-    vi top = _mm512_set1_epi32(five_bits ? 31 : 15);
-    vi low = _mm512_min_epi32(_mm512_cvttps_epi32(x.v[0]), top);
-    vi high = _mm512_min_epi32(_mm512_cvttps_epi32(x.v[1]), top);
-    if (five_bits) {
-        vi bit = _mm512_set1_epi32(16), nibble = _mm512_set1_epi32(15);
-        uint32_t fifth = (uint32_t)_mm512_test_epi32_mask(low, bit) |
-                         (uint32_t)_mm512_test_epi32_mask(high, bit) << 16;
-        memcpy(out, &fifth, sizeof fifth);
-        out += sizeof fifth;
-        low = _mm512_and_si512(low, nibble);
-    }
-    vi both = _mm512_or_si512(low, _mm512_slli_epi32(high, 4));
-    _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(both));
+    for (int i = 0; i < 2; i++)
+        x.v[i] = v_from_bits(_mm512_cvttps_epi32(x.v[i]));
+    if (five_bits)
+        v_store_halves(out, v_low_bytes(v_bits(x.v[0]), v_bits(x.v[1])));
+    else
+        v_store_pairs(out, _mm512_min_epi16(v_paired_words(0, x), _mm512_set1_epi16(15)));
 }
 
 /* For four bits, from 128 plus the level and a fraction: then the high word is 0x4300 plus the
  * truncated level. */
 AQ_INLINE void v_store_biased_levels(uint8_t *out, v_block x)
 {
-    static const uint16_t high_words[32] = {1,  33, 3,  35, 5,  37, 7,  39, 9,  41, 11,
-                                            43, 13, 45, 15, 47, 17, 49, 19, 51, 21, 53,
-                                            23, 55, 25, 57, 27, 59, 29, 61, 31, 63};
-    vi words =
-        _mm512_permutex2var_epi16(v_bits(x.v[0]), _mm512_loadu_si512(high_words), v_bits(x.v[1]));
-    words = _mm512_min_epu16(words, _mm512_set1_epi16(0x430f));
-    vi both = _mm512_madd_epi16(words, _mm512_set1_epi32(0x00100001)); /* low + 16 * high */
-    _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(both));
+    v_store_pairs(out, _mm512_min_epu16(v_paired_words(1, x), _mm512_set1_epi16(0x430f)));
 }
 
 /* clamp(rint(v), least, least + steps) - least, one to a byte. */

@@ -29,11 +29,6 @@ AQ_INLINE v_block load_scaled(aq_dtype source, const uint8_t *src, float inverse
 }
 
 #ifdef V_HAS_FMA
-AQ_INLINE int fusible(aq_dtype source, const group_scales *scales, size_t b)
-{
-    return source != AQ_DTYPE_F32 && __builtin_expect((scales->literal >> b & 1) == 0, 1);
-}
-
 AQ_INLINE v_block load_fused(aq_dtype source, const uint8_t *src, float inverse, float offset)
 {
     v_block x;
@@ -46,12 +41,19 @@ AQ_INLINE v_block load_fused(aq_dtype source, const uint8_t *src, float inverse,
 #endif
 
 AQ_INLINE void encode_q8_0(aq_dtype source, const uint8_t *src, const group_scales *scales,
-                           size_t b, uint8_t *out)
+                           int quick, size_t b, uint8_t *out)
 {
+    (void)quick;
     memcpy(out, &scales->d[b], 2);
+#ifdef V_ROUNDS_HALF
+    if (quick && source == AQ_DTYPE_F32) {
+        v_store_rounded_half(out + 2, load_scaled(source, src, scales->quick[b]));
+        return;
+    }
+#endif
 #ifdef V_HAS_FMA
-    if (fusible(source, scales, b)) {
-        v_store_low_bytes(out + 2, load_fused(source, src, scales->nudged[b], 0x1.8p23f));
+    if (quick && source != AQ_DTYPE_F32) {
+        v_store_low_bytes(out + 2, load_fused(source, src, scales->quick[b], 0x1.8p23f));
         return;
     }
 #endif
@@ -59,11 +61,12 @@ AQ_INLINE void encode_q8_0(aq_dtype source, const uint8_t *src, const group_scal
 }
 
 AQ_INLINE void encode_signed(aq_dtype source, block_rule rule, const uint8_t *src,
-                             const group_scales *scales, size_t b, uint8_t *out)
+                             const group_scales *scales, int quick, size_t b, uint8_t *out)
 {
+    (void)quick;
     memcpy(out, &scales->d[b], 2);
 #ifdef V_HAS_FMA
-    if (!rule.five_bits && fusible(source, scales, b)) {
+    if (quick) {
         v_store_biased_levels(out + 2, load_fused(source, src, scales->inverse[b], 128 + 8.5f));
         return;
     }
@@ -91,57 +94,86 @@ AQ_INLINE void encode_range(aq_dtype source, block_rule rule, const uint8_t *src
     v_store_levels(out + 4, rule.five_bits, x);
 }
 
-AQ_INLINE vi quantize_group(aq_dtype source, block_rule rule, const uint8_t *src, uint8_t *dst,
-                            vi magnitude)
+AQ_INLINE vi find_scales(aq_dtype source, block_rule rule, const uint8_t *src, vi magnitude,
+                         group_scales *scales)
 {
-    group_scales scales;
-    scales.literal = 0;
+    scales->literal = 0;
     if (rule.type == AQ_TYPE_Q8_0)
-        magnitude = scales_q8_0(source, src, magnitude, &scales);
-    else if (rule.range)
-        magnitude = scales_range(source, rule.five_bits ? 31.0f : 15.0f, src, magnitude, &scales);
-    else
-        magnitude = scales_signed(source, rule.five_bits ? 16.0f : 8.0f, src, magnitude, &scales);
-    for (size_t b = 0; b < group_blocks(source); b++) {
-        const uint8_t *in = src + b * block_stride(source);
-        uint8_t *out = dst + b * rule.bytes;
-        for (size_t line = 0; line < block_stride(source); line += 64)
-            __builtin_prefetch(in + AHEAD + line);
-        if (rule.type == AQ_TYPE_Q8_0)
-            encode_q8_0(source, in, &scales, b, out);
-        else if (rule.range)
-            encode_range(source, rule, in, &scales, b, out);
-        else
-            encode_signed(source, rule, in, &scales, b, out);
-    }
-    return magnitude;
+        return scales_q8_0(source, src, magnitude, scales);
+    if (rule.range)
+        return scales_range(source, rule.five_bits ? 31.0f : 15.0f, src, magnitude, scales);
+    return scales_signed(source, rule.five_bits ? 16.0f : 8.0f, src, magnitude, scales);
 }
 
-/* Fewer blocks than a group are quantized in a copy that zeros fill up. */
-AQ_INLINE vi quantize_rest(aq_dtype source, block_rule rule, const uint8_t *src, size_t blocks,
-                           uint8_t *dst, vi magnitude)
+AQ_INLINE void encode_block(aq_dtype source, block_rule rule, const uint8_t *src,
+                            const group_scales *scales, int quick, size_t b, uint8_t *dst)
 {
-    uint8_t in[MOST_GROUP * BLOCK * 2] = {0}, out[MOST_GROUP * 34];
-    _Static_assert(sizeof in == V_LANES * BLOCK * 4, "a group has the same size from any source");
-    memcpy(in, src, blocks * block_stride(source));
-    magnitude = quantize_group(source, rule, in, out, magnitude);
-    memcpy(dst, out, blocks * rule.bytes);
-    return magnitude;
+    const uint8_t *in = src + b * block_stride(source);
+    uint8_t *out = dst + b * rule.bytes;
+    if (rule.type == AQ_TYPE_Q8_0)
+        encode_q8_0(source, in, scales, quick, b, out);
+    else if (rule.range)
+        encode_range(source, rule, in, scales, b, out);
+    else
+        encode_signed(source, rule, in, scales, quick, b, out);
 }
 
+AQ_INLINE int has_quick_way(aq_dtype source, block_rule rule)
+{
+    return rule.type == AQ_TYPE_Q8_0 || (rule.type == AQ_TYPE_Q4_0 && source != AQ_DTYPE_F32);
+}
+
+/* Blocks that must not take the quick way are few: they are encoded once more, and no other asks
+ * which kind it is. */
+AQ_INLINE void encode_group(aq_dtype source, block_rule rule, const uint8_t *src,
+                            const group_scales *scales, uint8_t *dst)
+{
+    int quick = has_quick_way(source, rule);
+    for (size_t b = 0; b < group_blocks(source); b++) {
+        for (size_t line = 0; line < block_stride(source); line += 64)
+            __builtin_prefetch(src + b * block_stride(source) + AHEAD + line);
+        encode_block(source, rule, src, scales, quick, b, dst);
+    }
+    if (!quick)
+        return;
+    for (uint64_t literal = scales->literal; literal != 0; literal &= literal - 1)
+        encode_block(source, rule, src, scales, 0, (size_t)__builtin_ctzll(literal), dst);
+}
+
+/* A group's scales end in a chain of divisions. They are found while the group before is encoded,
+ * which does not need them. Fewer blocks than a group are quantized in a copy that zeros fill up.
+ */
 AQ_INLINE uint32_t quantize_blocks(aq_dtype source, block_rule rule, const void *src, size_t blocks,
                                    void *dst)
 {
-    const uint8_t *in = src;
+    uint8_t last[MOST_GROUP * BLOCK * 2], packed[MOST_GROUP * 34];
+    _Static_assert(sizeof last == V_LANES * BLOCK * 4, "a group has the same size from any source");
+    size_t group = group_blocks(source), whole = blocks / group, rest = blocks % group;
+    size_t groups = whole + (rest != 0);
+    const uint8_t *in = src, *before = src;
     uint8_t *out = dst;
-    size_t group = group_blocks(source), b = 0;
+    if (rest != 0) {
+        memset(last, 0, sizeof last);
+        memcpy(last, in + whole * sizeof last, rest * block_stride(source));
+    }
+    group_scales scales[2], *found = &scales[0], *ready = &scales[1];
     vi magnitude = v_set_bits(0);
-    for (; b + group <= blocks; b += group)
-        magnitude = quantize_group(source, rule, in + b * block_stride(source),
-                                   out + b * rule.bytes, magnitude);
-    if (b < blocks)
-        magnitude = quantize_rest(source, rule, in + b * block_stride(source), blocks - b,
-                                  out + b * rule.bytes, magnitude);
+    for (size_t g = 0; g <= groups; g++) {
+        if (g == whole)
+            in = last;
+        if (g < groups)
+            magnitude = find_scales(source, rule, in, magnitude, found);
+        if (g > 0) {
+            encode_group(source, rule, before, ready, g <= whole ? out : packed);
+            out += g <= whole ? group * rule.bytes : 0;
+        }
+        before = in;
+        in += sizeof last;
+        group_scales *spare = ready;
+        ready = found;
+        found = spare;
+    }
+    memcpy(out, packed, rest * rule.bytes);
     return v_greatest_u32(magnitude);
 }
 

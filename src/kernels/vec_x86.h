@@ -7,6 +7,11 @@
 
 #include <immintrin.h>
 
+/* What ARM has an instruction for, roundf, takes four operations here. Half as many do from twice
+ * the number: with t = trunc(2y) roundf(y) is (t + 1) >> 1 where t >= 0 and t >> 1 where it is
+ * below, which is the unsigned average of the words t and t >> 15, rounded up. */
+#define V_ROUNDS_HALF 1
+
 /* 32 levels, one to a byte, as 32, 16 or 8 bytes of 8, 4 or 2 bits; the first level lowest. Pairs
  * are joined by a multiply-add: even + odd * 2^bits. */
 AQ_INLINE void v_store_packed(uint8_t *out, unsigned bits, __m256i levels)
@@ -24,6 +29,18 @@ AQ_INLINE void v_store_packed(uint8_t *out, unsigned bits, __m256i levels)
         _mm_storeu_si128((__m128i *)(void *)out, _mm_unpacklo_epi64(low, high));
     else
         _mm_storel_epi64((__m128i *)(void *)out, _mm_unpacklo_epi32(low, high));
+}
+
+/* 32 levels of five bits, one to a byte and not yet clamped, as the block types have them: the
+ * fifth bits, then level i and level i + 16 in a byte. */
+AQ_INLINE void v_store_halves(uint8_t *out, __m256i levels)
+{
+    levels = _mm256_min_epu8(levels, _mm256_set1_epi8(31));
+    int fifth = _mm256_movemask_epi8(_mm256_slli_epi16(levels, 3));
+    memcpy(out, &fifth, sizeof fifth);
+    levels = _mm256_and_si256(levels, _mm256_set1_epi8(15));
+    __m128i low = _mm256_castsi256_si128(levels), high = _mm256_extracti128_si256(levels, 1);
+    _mm_storeu_si128((__m128i *)(void *)(out + 4), _mm_or_si128(low, _mm_slli_epi16(high, 4)));
 }
 
 #endif
