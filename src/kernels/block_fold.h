@@ -26,27 +26,31 @@ AQ_INLINE size_t block_stride(aq_dtype source)
 
 typedef vi v_pick(vi, vi);
 
+/* Both ends of a range, which one reading of the weights finds, and what picks them of two. Where
+ * only one is asked for, the compiler leaves out the other. */
+typedef struct ends {
+    vi low, high;
+} ends;
+
+typedef struct end_picks {
+    v_pick *low, *high;
+} end_picks;
+
 /* One step each of reducing many vectors to one, lane i from vector i. */
-AQ_INLINE vi v_pair_16(vi a, vi b, v_pick *pick)
-{
-    return pick(v_low_16(a, b), v_high_16(a, b));
-}
+#define DEFINE_PAIR(name, first, second)                                      \
+    AQ_INLINE ends name(ends a, ends b, end_picks pick)                       \
+    {                                                                         \
+        return (ends){                                                        \
+            .low = pick.low(first(a.low, b.low), second(a.low, b.low)),       \
+            .high = pick.high(first(a.high, b.high), second(a.high, b.high)), \
+        };                                                                    \
+    }
 
-AQ_INLINE vi v_pair_32(vi a, vi b, v_pick *pick)
-{
-    return pick(v_low_32(a, b), v_high_32(a, b));
-}
-
-AQ_INLINE vi v_pair_64(vi a, vi b, v_pick *pick)
-{
-    return pick(v_low_64(a, b), v_high_64(a, b));
-}
-
+DEFINE_PAIR(v_pair_16, v_low_16, v_high_16)
+DEFINE_PAIR(v_pair_32, v_low_32, v_high_32)
+DEFINE_PAIR(v_pair_64, v_low_64, v_high_64)
 #ifdef V_HAS_128_PAIRS
-AQ_INLINE vi v_pair_128(vi a, vi b, v_pick *pick)
-{
-    return pick(v_even_128(a, b), v_odd_128(a, b));
-}
+DEFINE_PAIR(v_pair_128, v_even_128, v_odd_128)
 #endif
 
 typedef vi prepare_fn(vi);
@@ -78,18 +82,23 @@ AQ_INLINE vi key_16(vi v)
     return v_xor(v, v_and(v_signs_16(v), v_set_bits(0x7fff7fff)));
 }
 
-AQ_INLINE vi fold_block(aq_dtype source, const uint8_t *block, prepare_fn *prepare, v_pick *pick)
+AQ_INLINE ends fold_block(aq_dtype source, const uint8_t *block, prepare_fn *prepare,
+                          end_picks pick)
 {
     size_t vectors = block_stride(source) / sizeof(vi);
     vi v = prepare(v_load_bits(block));
+    ends found = {v, v};
 #pragma GCC unroll 8
-    for (size_t i = 1; i < vectors; i++)
-        v = pick(v, prepare(v_load_bits(block + i * sizeof(vi))));
-    return v;
+    for (size_t i = 1; i < vectors; i++) {
+        v = prepare(v_load_bits(block + i * sizeof(vi)));
+        found.low = pick.low(found.low, v);
+        found.high = pick.high(found.high, v);
+    }
+    return found;
 }
 
 /* Each fold_N holds the candidates of N words' worth of blocks: N of 32 bits or 2 N of 16. */
-AQ_INLINE vi fold_1(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+AQ_INLINE ends fold_1(aq_dtype source, const uint8_t *p, prepare_fn *prepare, end_picks pick)
 {
     if (source == AQ_DTYPE_F32)
         return fold_block(source, p, prepare, pick);
@@ -100,26 +109,26 @@ AQ_INLINE vi fold_1(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pi
 /* A word's worth of blocks has the size of one float32 block, whatever the source. */
 enum { WORD_STRIDE = BLOCK * 4 };
 
-AQ_INLINE vi fold_2(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+AQ_INLINE ends fold_2(aq_dtype source, const uint8_t *p, prepare_fn *prepare, end_picks pick)
 {
     return v_pair_32(fold_1(source, p, prepare, pick),
                      fold_1(source, p + WORD_STRIDE, prepare, pick), pick);
 }
 
-AQ_INLINE vi fold_4(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+AQ_INLINE ends fold_4(aq_dtype source, const uint8_t *p, prepare_fn *prepare, end_picks pick)
 {
     return v_pair_64(fold_2(source, p, prepare, pick),
                      fold_2(source, p + 2 * WORD_STRIDE, prepare, pick), pick);
 }
 
 #ifdef V_HAS_128_PAIRS
-AQ_INLINE vi fold_8(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+AQ_INLINE ends fold_8(aq_dtype source, const uint8_t *p, prepare_fn *prepare, end_picks pick)
 {
     return v_pair_128(fold_4(source, p, prepare, pick),
                       fold_4(source, p + 4 * WORD_STRIDE, prepare, pick), pick);
 }
 
-AQ_INLINE vi fold_16(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+AQ_INLINE ends fold_16(aq_dtype source, const uint8_t *p, prepare_fn *prepare, end_picks pick)
 {
     return v_pair_128(fold_8(source, p, prepare, pick),
                       fold_8(source, p + 8 * WORD_STRIDE, prepare, pick), pick);
@@ -127,7 +136,7 @@ AQ_INLINE vi fold_16(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_p
 #endif
 
 /* Lane i: block i's. */
-AQ_INLINE vi fold_group(aq_dtype source, const uint8_t *p, prepare_fn *prepare, v_pick *pick)
+AQ_INLINE ends fold_group(aq_dtype source, const uint8_t *p, prepare_fn *prepare, end_picks pick)
 {
 #ifdef V_HAS_128_PAIRS
     if (V_LANES == 16)
