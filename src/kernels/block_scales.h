@@ -54,7 +54,7 @@ AQ_INLINE void double_inverses(vf id, int part, group_scales *scales)
 
 AQ_INLINE vi scales_q8_0(aq_dtype source, const uint8_t *src, vi magnitude, group_scales *scales)
 {
-    end_picks pick_32 = {v_max_u32, v_max_u32}, pick_16 = {v_max_u16, v_max_u16};
+    end_picks pick_32 = {v_max_u32, v_max_u32, 0}, pick_16 = {v_max_u16, v_max_u16, 0};
     vi bits = source == AQ_DTYPE_F32 ? fold_group(source, src, magnitude_32, pick_32).high
                                      : fold_group(source, src, magnitude_16, pick_16).high;
 #pragma GCC unroll 2
@@ -139,12 +139,12 @@ AQ_INLINE vi scales_signed(aq_dtype source, float middle, const uint8_t *src, vi
     vi positive, negative;
     if (source == AQ_DTYPE_F32) {
         vi sign = v_set_bits(0x80000000), zero = v_set_bits(0);
-        ends found = fold_group(source, src, as_is, (end_picks){v_max_u32, v_max_s32});
+        ends found = fold_group(source, src, as_is, (end_picks){v_max_u32, v_max_s32, 1});
         positive = v_max_s32(found.high, zero);
         negative = v_max_s32(v_xor(found.low, sign), zero);
     } else {
         vi sign = v_set_bits(0x80008000), zero = v_set_bits(0);
-        ends found = fold_group(source, src, as_is, (end_picks){v_max_u16, v_max_s16});
+        ends found = fold_group(source, src, as_is, (end_picks){v_max_u16, v_max_s16, 1});
         positive = v_max_s16(found.high, zero);
         negative = v_max_s16(v_xor(found.low, sign), zero);
     }
@@ -176,11 +176,11 @@ AQ_INLINE vi scales_range(aq_dtype source, float top, const uint8_t *src, vi mag
 {
     vi least, greatest;
     if (source == AQ_DTYPE_F32) {
-        ends found = fold_group(source, src, key_32, (end_picks){v_min_s32, v_max_s32});
+        ends found = fold_group(source, src, key_32, (end_picks){v_min_s32, v_max_s32, 1});
         least = key_32(found.low);
         greatest = key_32(found.high);
     } else {
-        ends found = fold_group(source, src, key_16, (end_picks){v_min_s16, v_max_s16});
+        ends found = fold_group(source, src, key_16, (end_picks){v_min_s16, v_max_s16, 1});
         least = key_16(found.low);
         greatest = key_16(found.high);
     }
