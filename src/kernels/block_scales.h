@@ -22,6 +22,13 @@ AQ_INLINE vf v_inverse(vf d, float instead)
     return v_select(v_eq(d, zero), zero, id);
 }
 
+/* An inverse of 0 gives one level to all, either way: blocks of zeros stay with the quick one. */
+AQ_INLINE void mark_literal(unsigned blocks, vf id, int part, group_scales *scales)
+{
+    blocks &= v_mask_bits(v_ne(id, v_set(0.0f)));
+    scales->literal |= (uint64_t)blocks << part * V_LANES;
+}
+
 #ifdef V_HAS_FMA
 /* q8_0 from float16 or bfloat16 needs neither the rounded product nor a rounding of halves: with at
  * most 11 bits of significand, x * 127 / amax is either exactly between two levels or more than
@@ -36,7 +43,7 @@ AQ_INLINE void nudge_inverses(vf amax, vf d, vf id, int part, group_scales *scal
     vf nudge = v_select(v_gt(v_set(63.5f), tie), v_set(1.0f - 0x1p-21f), v_set(1.0f + 0x1p-21f));
     vi tail = v_and(v_bits(d), v_set_bits(0x1ffff));
     v_store(scales->quick + part * V_LANES, v_mul(id, nudge));
-    scales->literal |= (uint64_t)v_mask_bits(v_eq_bits(tail, v_set_bits(0))) << part * V_LANES;
+    mark_literal(v_mask_bits(v_eq_bits(tail, v_set_bits(0))), id, part, scales);
 }
 #endif
 
@@ -47,8 +54,7 @@ AQ_INLINE void double_inverses(vf id, int part, group_scales *scales)
 {
     vf twice = v_add(id, id);
     v_store(scales->quick + part * V_LANES, twice);
-    unsigned over = v_mask_bits(v_eq(twice, v_set(__builtin_inff())));
-    scales->literal |= (uint64_t)over << part * V_LANES;
+    mark_literal(v_mask_bits(v_eq(twice, v_set(__builtin_inff()))), id, part, scales);
 }
 #endif
 
@@ -119,7 +125,7 @@ AQ_INLINE vf resolve_signs(aq_dtype source, const uint8_t *src, unsigned blocks,
  * zeros is below 2^11 / 9: it ends in three of them, of 11 bits or (bfloat16) 8.
  *
  * All this is for a d whose division by 8 and whose inverse lose nothing to underflow. */
-AQ_INLINE uint64_t literal_signed(aq_dtype source, vf d, vf id)
+AQ_INLINE unsigned literal_signed(aq_dtype source, vf d, vf id)
 {
     vi tail = v_and(v_bits(d), v_set_bits(source == AQ_DTYPE_F16 ? 0xffff : 0x7ffff));
     vf error = v_fma(d, id, v_set(-1.0f));
@@ -162,7 +168,7 @@ AQ_INLINE vi scales_signed(aq_dtype source, float middle, const uint8_t *src, vi
         v_store_f16(scales->d + part * V_LANES, d);
 #ifdef V_HAS_FMA
         if (source != AQ_DTYPE_F32 && middle == 8.0f)
-            scales->literal |= literal_signed(source, d, id) << part * V_LANES;
+            mark_literal(literal_signed(source, d, id), id, part, scales);
 #endif
         magnitude = v_max_u32(magnitude, v_max_u32(v_bits(p), v_bits(n)));
     }
