@@ -16,6 +16,8 @@ static int ask(void)
 {
     const unsigned hypervisor = 1u << 31, clflushopt = 1u << 23;
     unsigned a, b, c, d;
+    if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx)
+        return NO;
     if (!__get_cpuid(1, &a, &b, &c, &d) || (c & hypervisor) == 0)
         return NO;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & clflushopt) != 0 ? YES : NO;
