@@ -319,19 +319,27 @@ AQ_INLINE __m256i v_low_bytes(const vi q[4])
         _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3])));
 }
 
-/* Of sums whose low words are signed and fit into a byte: two of them to a vector, low word by
- * high, and the bytes sorted once they are packed. */
+/* Of two vectors a word of each lane, low or high, side by side. */
+AQ_INLINE vi v_joined_words(int high, vf first, vf second)
+{
+    vi a = v_bits(first), b = v_bits(second);
+    if (high)
+        a = _mm256_srli_epi32(a, 16);
+    else
+        b = _mm256_slli_epi32(b, 16);
+    return _mm256_blend_epi16(a, b, 0xaa);
+}
+
+/* Of sums whose low words are signed and fit into a byte: they are packed with those of the next
+ * vector between them, and then sorted. */
 AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
 {
-    vi words[2];
-#pragma GCC unroll 2
-    for (int i = 0; i < 2; i++)
-        words[i] = _mm256_blend_epi16(v_bits(x.v[2 * i]),
-                                      _mm256_slli_epi32(v_bits(x.v[2 * i + 1]), 16), 0xaa);
     vi even_odd = _mm256_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15, 0, 2, 4, 6,
                                    1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
-    vi bytes = _mm256_shuffle_epi8(_mm256_packs_epi16(words[0], words[1]), even_odd);
-    _mm256_storeu_si256((__m256i *)(void *)out, v_quarters_in_order(bytes));
+    vi bytes =
+        _mm256_packs_epi16(v_joined_words(0, x.v[0], x.v[1]), v_joined_words(0, x.v[2], x.v[3]));
+    bytes = v_quarters_in_order(_mm256_shuffle_epi8(bytes, even_odd));
+    _mm256_storeu_si256((__m256i *)(void *)out, bytes);
 }
 
 /* roundf: the largest float below 1/2, added away from zero, carries exactly the halves over. */
@@ -390,22 +398,6 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
     high = _mm256_slli_epi16(_mm256_min_epi16(high, top), 4);
     vi both = _mm256_or_si256(low, high);
     v_store_fours(out, _mm256_packus_epi16(both, both));
-}
-
-/* For four bits, from 128 plus the level and a fraction: then the high word is 0x4300 plus the
- * truncated level. */
-AQ_INLINE void v_store_biased_levels(uint8_t *out, v_block x)
-{
-    vi words[2];
-#pragma GCC unroll 2
-    for (int i = 0; i < 2; i++) {
-        vi even = _mm256_srli_epi32(v_bits(x.v[2 * i]), 16), odd = v_bits(x.v[2 * i + 1]);
-        words[i] = _mm256_min_epu16(_mm256_blend_epi16(even, odd, 0xaa), _mm256_set1_epi16(0x430f));
-    }
-    vi both = _mm256_or_si256(words[0], _mm256_slli_epi16(words[1], 4));
-    vi low_bytes = _mm256_setr_epi8(0, 4, 8, 12, 2, 6, 10, 14, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4,
-                                    8, 12, 2, 6, 10, 14, -1, -1, -1, -1, -1, -1, -1, -1);
-    v_store_fours(out, _mm256_shuffle_epi8(both, low_bytes));
 }
 
 /* clamp(rint(v), least, least + steps) - least, one to a byte. */

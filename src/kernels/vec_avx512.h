@@ -352,16 +352,15 @@ AQ_INLINE void v_store_rounded_half(uint8_t *out, v_block x)
     _mm256_storeu_si256((__m256i *)(void *)out, _mm512_cvtepi16_epi8(words));
 }
 
-/* A word of each of the first 16 values, low or high, beside that of the value 16 behind it. */
-AQ_INLINE vi v_paired_words(int high, v_block x)
+/* A word of each of v[0], low or high, and beside it that of v[1]. */
+AQ_INLINE vi v_joined_words(int high, v_block x)
 {
-    static const uint16_t words[2][32] = {
-        {0,  32, 2,  34, 4,  36, 6,  38, 8,  40, 10, 42, 12, 44, 14, 46,
-         16, 48, 18, 50, 20, 52, 22, 54, 24, 56, 26, 58, 28, 60, 30, 62},
-        {1,  33, 3,  35, 5,  37, 7,  39, 9,  41, 11, 43, 13, 45, 15, 47,
-         17, 49, 19, 51, 21, 53, 23, 55, 25, 57, 27, 59, 29, 61, 31, 63}};
-    return _mm512_permutex2var_epi16(v_bits(x.v[0]), _mm512_loadu_si512(words[high]),
-                                     v_bits(x.v[1]));
+    vi first = v_bits(x.v[0]), second = v_bits(x.v[1]);
+    if (high)
+        first = _mm512_srli_epi32(first, 16);
+    else
+        second = _mm512_slli_epi32(second, 16);
+    return _mm512_mask_blend_epi16(0xaaaaaaaa, first, second);
 }
 
 AQ_INLINE void v_store_pairs(uint8_t *out, vi words)
@@ -379,14 +378,7 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
     if (five_bits)
         v_store_halves(out, v_low_bytes(v_bits(x.v[0]), v_bits(x.v[1])));
     else
-        v_store_pairs(out, _mm512_min_epi16(v_paired_words(0, x), _mm512_set1_epi16(15)));
-}
-
-/* For four bits, from 128 plus the level and a fraction: then the high word is 0x4300 plus the
- * truncated level. */
-AQ_INLINE void v_store_biased_levels(uint8_t *out, v_block x)
-{
-    v_store_pairs(out, _mm512_min_epu16(v_paired_words(1, x), _mm512_set1_epi16(0x430f)));
+        v_store_pairs(out, _mm512_min_epi16(v_joined_words(0, x), _mm512_set1_epi16(15)));
 }
 
 /* clamp(rint(v), least, least + steps) - least, one to a byte. */
