@@ -26,9 +26,8 @@ AQ_INLINE void store_bytes_of_one(aq_dtype source, uint8_t *out, v_block x)
         v_store_low_bytes(out, x);
         return;
     }
-    vi bytes =
-        _mm256_packs_epi16(v_joined_words(0, x.v[0], x.v[1]), v_joined_words(0, x.v[2], x.v[3]));
-    _mm256_storeu_si256((__m256i *)(void *)out, _mm256_permute4x64_epi64(bytes, 0xd8));
+    vi bytes = _mm256_permute4x64_epi64(v_joined_bytes(x), 0xd8);
+    _mm256_storeu_si256((__m256i *)(void *)out, bytes);
 }
 
 /* From sums whose low words are signed and fit into a byte. */

@@ -48,9 +48,7 @@ AQ_INLINE void v_store_two_levels(aq_dtype source, v_block a, uint8_t *out_a, v_
         vi low = _mm512_shuffle_i64x2(p, q, 0x44), high = _mm512_shuffle_i64x2(p, q, 0xee);
         bytes = _mm512_cvtepi16_epi8(_mm512_or_si512(low, _mm512_slli_epi16(high, 4)));
     } else {
-        vi sum = _mm512_set1_epi32(0x00100001); /* low + 16 * high */
-        v_block both = {
-            {v_from_bits(_mm512_madd_epi16(p, sum)), v_from_bits(_mm512_madd_epi16(q, sum))}};
+        v_block both = {{v_from_bits(v_nibbles(p)), v_from_bits(v_nibbles(q))}};
         vi apart = _mm512_set4_epi32(0, 0, 0x0e0a0602, 0x0c080400);
         vi order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
         vi words = _mm512_shuffle_epi8(v_joined_words(0, both), apart);

@@ -330,15 +330,18 @@ AQ_INLINE vi v_joined_words(int high, vf first, vf second)
     return _mm256_blend_epi16(a, b, 0xaa);
 }
 
-/* Of sums whose low words are signed and fit into a byte: they are packed with those of the next
- * vector between them, and then sorted. */
+/* Of sums whose low words are signed and fit into a byte: within halves, each byte beside that of
+ * the next vector, 8 of the first two vectors and 8 of the others. */
+AQ_INLINE vi v_joined_bytes(v_block x)
+{
+    return _mm256_packs_epi16(v_joined_words(0, x.v[0], x.v[1]), v_joined_words(0, x.v[2], x.v[3]));
+}
+
 AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
 {
     vi even_odd = _mm256_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15, 0, 2, 4, 6,
                                    1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
-    vi bytes =
-        _mm256_packs_epi16(v_joined_words(0, x.v[0], x.v[1]), v_joined_words(0, x.v[2], x.v[3]));
-    bytes = v_quarters_in_order(_mm256_shuffle_epi8(bytes, even_odd));
+    vi bytes = v_quarters_in_order(_mm256_shuffle_epi8(v_joined_bytes(x), even_odd));
     _mm256_storeu_si256((__m256i *)(void *)out, bytes);
 }
 

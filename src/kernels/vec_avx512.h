@@ -363,10 +363,15 @@ AQ_INLINE vi v_joined_words(int high, v_block x)
     return _mm512_mask_blend_epi16(0xaaaaaaaa, first, second);
 }
 
+/* In each lane the low word plus 16 times the high one. */
+AQ_INLINE vi v_nibbles(vi words)
+{
+    return _mm512_madd_epi16(words, _mm512_set1_epi32(0x00100001));
+}
+
 AQ_INLINE void v_store_pairs(uint8_t *out, vi words)
 {
-    vi both = _mm512_madd_epi16(words, _mm512_set1_epi32(0x00100001)); /* low + 16 * high */
-    _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(both));
+    _mm_storeu_si128((__m128i *)(void *)out, _mm512_cvtepi32_epi8(v_nibbles(words)));
 }
 
 /* Truncated and at most top; see store_levels of the scalar twins. Where truncation failed the low
