@@ -3,6 +3,8 @@
 #ifndef AQ_KERNELS_K_TILE_H
 #define AQ_KERNELS_K_TILE_H
 
+#include <limits.h>
+
 #include "k_store.h"
 #include "vec.h"
 
@@ -129,14 +131,30 @@ AQ_INLINE vi k_literal(vf v, int low, int high)
     return v_min_s32(v_max_s32(level, v_set_bits((uint32_t)low)), v_set_bits((uint32_t)high));
 }
 
-/* The same, as floats, of values below 2^22: there the sum's bits are the level plus a constant. */
+/* The same, as floats, of values below 2^22: there the sum's bits are the level plus a constant.
+ * A `high` of INT_MAX is no bound. */
 AQ_INLINE vf k_ordinary(vf v, int low, int high)
 {
     uint32_t zero = 0x4b400000u;
     vi bits = v_bits(v_add(v, v_set(K_MAGIC)));
     bits = v_max_s32(bits, v_set_bits(zero + (uint32_t)low));
-    bits = v_min_s32(bits, v_set_bits(zero + (uint32_t)high));
+    if (high != INT_MAX)
+        bits = v_min_s32(bits, v_set_bits(zero + (uint32_t)high));
     return v_sub(v_from_bits(bits), v_set(K_MAGIC));
+}
+
+/* One permutation takes the place of clamp and subtraction where there are few levels: a table has
+ * them and, clamped, `table_beyond` numbers more on either side; number l is at l modulo V_TABLE, as
+ * the lowest bits of the sum with K_MAGIC have it. Below 0, there is no table for so many levels. */
+AQ_INLINE int table_beyond(int top)
+{
+    return V_TABLE < top + 1 ? -1 : (V_TABLE - top - 1) / 2;
+}
+
+AQ_INLINE void fill_table(int top, float table[V_TABLE])
+{
+    for (int l = -table_beyond(top), i = 0; i < V_TABLE; l++, i++)
+        table[l & (V_TABLE - 1)] = (float)k_clamp(l, 0, top);
 }
 
 AQ_INLINE vf v_abs(vf v)

@@ -246,6 +246,15 @@ AQ_INLINE vi v_odd_128(vi a, vi b)
     return _mm256_permute2x128_si256(a, b, 0x31);
 }
 
+/* ---- floats of a table, by the lowest bits of each lane ---- */
+
+enum { V_TABLE = 8 };
+
+AQ_INLINE vf v_look_up(const float table[V_TABLE], vi at)
+{
+    return _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), at);
+}
+
 /* ---- weights ---- */
 
 AQ_INLINE vf v_widen(aq_dtype source, __m128i h)

@@ -243,6 +243,15 @@ AQ_INLINE vi v_odd_128(vi a, vi b)
     return _mm512_shuffle_i32x4(a, b, 0xdd);
 }
 
+/* ---- floats of a table, by the lowest bits of each lane ---- */
+
+enum { V_TABLE = 32 };
+
+AQ_INLINE vf v_look_up(const float table[V_TABLE], vi at)
+{
+    return _mm512_permutex2var_ps(_mm512_loadu_ps(table), at, _mm512_loadu_ps(table + 16));
+}
+
 /* ---- weights ---- */
 
 AQ_INLINE vf v_widen_f16(__m256i h)

@@ -2,6 +2,8 @@
  * The K types that have a minimum, in vectors: compiled once for each ISA. */
 #include <config.h>
 
+#include <limits.h>
+
 #include "k_weighted.h"
 
 /* absolute: a weight counts for its magnitude, and so does an error; weighted: for what the tile
@@ -43,9 +45,22 @@ typedef struct affine_sums {
     vf l, l2, xl;
 } affine_sums;
 
+/* Where quotients lie: anywhere; near the levels, so that k_ordinary holds; there, and once rounded
+ * not above the last; or on numbers that the table has. */
+typedef enum affine_reach { REACH_ANY, REACH_NEAR, REACH_BELOW, REACH_TABLE } affine_reach;
+
+AQ_INLINE vf affine_level(affine_rule how, affine_reach reach, const float *table, vf v)
+{
+    if (reach == REACH_ANY)
+        return v_to_float(k_literal(v, 0, how.top));
+    if (reach == REACH_TABLE)
+        return v_look_up(table, v_bits(v_add(v, v_set(K_MAGIC))));
+    return k_ordinary(v, 0, reach == REACH_NEAR ? how.top : INT_MAX);
+}
+
 /* Levels of all tiles, side by side. */
-AQ_INLINE void affine_levels(affine_rule how, int tiles, int literal, k_tile *tile,
-                             const affine_state *s, affine_sums *sums)
+AQ_INLINE void affine_levels(affine_rule how, int tiles, affine_reach reach, const float *table,
+                             k_tile *tile, const affine_state *s, affine_sums *sums)
 {
     vf inverse[MOST_TILES], min[MOST_TILES];
     affine_sums sum[MOST_TILES];
@@ -59,7 +74,7 @@ AQ_INLINE void affine_levels(affine_rule how, int tiles, int literal, k_tile *ti
 #pragma GCC unroll 4
         for (int t = 0; t < tiles; t++) {
             vf x = tile[t].x[i], v = v_mul(inverse[t], v_sub(x, min[t]));
-            vf l = literal ? v_to_float(k_literal(v, 0, how.top)) : k_ordinary(v, 0, how.top);
+            vf l = affine_level(how, reach, table, v);
             vf wl = v_mul(tile[t].w[i], l);
             tile[t].l[i] = l;
             sum[t].l = v_add(sum[t].l, wl);
@@ -72,27 +87,43 @@ AQ_INLINE void affine_levels(affine_rule how, int tiles, int literal, k_tile *ti
         sums[t] = sum[t];
 }
 
-/* Rounding is monotone: if the extremes stay near the levels, then so does every weight. */
-AQ_INLINE int affine_is_ordinary(affine_rule how, int tiles, const affine_state *s)
+/* Whether v of all lanes is above `low` and below `high`, as masks' bits. */
+AQ_INLINE unsigned within(float low, vf least, vf greatest, float high)
 {
-    unsigned all = (1u << V_LANES) - 1;
+    return v_mask_bits(v_gt(least, v_set(low))) & v_mask_bits(v_gt(v_set(high), greatest));
+}
+
+/* Rounding is monotone: no weight goes beyond where the extremes do. */
+AQ_INLINE affine_reach affine_reach_of(affine_rule how, int tiles, const affine_state *s)
+{
+    int beyond = table_beyond(how.top);
+    float top = (float)how.top, room = (float)beyond + 0.5f;
+    unsigned all = (1u << V_LANES) - 1, near = all, below = all, table = beyond > 1 ? all : 0;
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         vf least = v_mul(s[t].inverse, v_sub(s[t].low, s[t].min));
         vf greatest = v_mul(s[t].inverse, v_sub(s[t].max, s[t].min));
-        all &= v_mask_bits(v_gt(least, v_set(-8.0f))) &
-               v_mask_bits(v_gt(v_set((float)how.top + 8.0f), greatest));
+        near &= within(-8.0f, least, greatest, top + 8.0f);
+        below &= within(-8.0f, least, greatest, top + 0.5f);
+        table &= within(-room, least, greatest, top + room);
     }
-    return all == (1u << V_LANES) - 1;
+    if (table == all)
+        return REACH_TABLE;
+    return below == all ? REACH_BELOW : near == all ? REACH_NEAR : REACH_ANY;
 }
 
-AQ_INLINE void affine_any_levels(affine_rule how, int tiles, k_tile *tile, const affine_state *s,
-                                 affine_sums *sums)
+AQ_INLINE void affine_any_levels(affine_rule how, int tiles, const float *table, k_tile *tile,
+                                 const affine_state *s, affine_sums *sums)
 {
-    if (__builtin_expect(affine_is_ordinary(how, tiles, s), 1))
-        affine_levels(how, tiles, 0, tile, s, sums);
+    affine_reach reach = affine_reach_of(how, tiles, s);
+    if (reach == REACH_TABLE)
+        affine_levels(how, tiles, REACH_TABLE, table, tile, s, sums);
+    else if (reach == REACH_BELOW)
+        affine_levels(how, tiles, REACH_BELOW, table, tile, s, sums);
+    else if (reach == REACH_NEAR)
+        affine_levels(how, tiles, REACH_NEAR, table, tile, s, sums);
     else
-        affine_levels(how, tiles, 1, tile, s, sums);
+        affine_levels(how, tiles, REACH_ANY, table, tile, s, sums);
 }
 
 AQ_INLINE void affine_errors(affine_rule how, int tiles, const k_tile *tile, const vf *scale,
@@ -126,12 +157,15 @@ AQ_INLINE vm affine_fit(const affine_state *s, affine_sums sum, vf *scale, vf *m
     *scale = v_div(v_sub(v_mul(s->sum_w, sum.xl), v_mul(s->sum_x, sum.l)), determinant);
     *min = v_div(v_sub(v_mul(sum.l2, s->sum_x), v_mul(sum.l, sum.xl)), determinant);
     vm positive = v_gt(*min, zero);
-    *scale = v_select(positive, v_div(sum.xl, sum.l2), *scale);
-    *min = v_select(positive, zero, *min);
+    if (v_mask_bits(positive) != 0) {
+        *scale = v_select(positive, v_div(sum.xl, sum.l2), *scale);
+        *min = v_select(positive, zero, *min);
+    }
     return v_gt(determinant, zero);
 }
 
-AQ_INLINE void affine_step(affine_rule how, int tiles, float levels, k_tile *tile, affine_state *s)
+AQ_INLINE void affine_step(affine_rule how, int tiles, const float *table, float levels,
+                           k_tile *tile, affine_state *s)
 {
     affine_sums sums[MOST_TILES];
     vf scale[MOST_TILES], min[MOST_TILES], error[MOST_TILES];
@@ -139,7 +173,7 @@ AQ_INLINE void affine_step(affine_rule how, int tiles, float levels, k_tile *til
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++)
         s[t].inverse = v_div(v_set(levels), v_sub(s[t].max, s[t].min));
-    affine_any_levels(how, tiles, tile, s, sums);
+    affine_any_levels(how, tiles, table, tile, s, sums);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++)
         valid[t] = affine_fit(&s[t], sums[t], &scale[t], &min[t]);
@@ -161,6 +195,8 @@ AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, int first
     affine_sums unused[MOST_TILES];
     vf scale[MOST_TILES], min[MOST_TILES], error[MOST_TILES], zero = v_set(0.0f);
     vm empty[MOST_TILES];
+    float table[V_TABLE];
+    fill_table(how.top, table);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         s[t] = affine_start(how, &tile[t]);
@@ -172,12 +208,12 @@ AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, int first
         s[t].best_base = min[t] = s[t].min;
         s[t].scale = scale[t] = v_div(v_set(1.0f), s[t].inverse);
     }
-    affine_any_levels(how, tiles, tile, s, unused);
+    affine_any_levels(how, tiles, table, tile, s, unused);
     affine_errors(how, tiles, tile, scale, min, error);
     for (int t = 0; t < tiles; t++)
         s[t].best = error[t];
     for (int step = 0; step < how.steps; step++)
-        affine_step(how, tiles, how.first + how.more * (float)step + (float)how.top, tile, s);
+        affine_step(how, tiles, table, how.first + how.more * (float)step + (float)how.top, tile, s);
     for (int t = 0, lane = first; t < tiles; t++, lane += V_LANES) {
         /* A constant sub-block: nothing was there to search, and `min` is still the start's. */
         vf least = v_select(empty[t], s[t].low, s[t].min);

@@ -228,6 +228,16 @@ AQ_INLINE vi v_high_64(vi a, vi b)
     return vreinterpretq_u32_u64(vzip2q_u64(V_U64(a), V_U64(b)));
 }
 
+/* ---- floats of a table, by the lowest bits of each lane ---- */
+
+enum { V_TABLE = 1 }; /* whose permutations are of bytes: no gain here */
+
+AQ_INLINE vf v_look_up(const float table[V_TABLE], vi at)
+{
+    (void)at;
+    return vdupq_n_f32(table[0]);
+}
+
 /* ---- weights ---- */
 
 AQ_INLINE vf v_widen(aq_dtype source, uint16x4_t h)
