@@ -395,13 +395,14 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
         v_store_pairs(out, _mm512_min_epi16(v_joined_words(0, x), _mm512_set1_epi16(15)));
 }
 
-/* clamp(rint(v), least, least + steps) - least, one to a byte. */
+/* clamp(rint(v), least, least + steps) - least, one to a byte; packing clamps to words and bytes. */
 AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 {
-    vi low = _mm512_set1_epi32(least), high = _mm512_set1_epi32(least + steps), q[2];
-    for (int i = 0; i < 2; i++)
-        q[i] = _mm512_min_epi32(_mm512_max_epi32(_mm512_cvtps_epi32(x.v[i]), low), high);
-    return v_low_bytes(_mm512_sub_epi32(q[0], low), _mm512_sub_epi32(q[1], low));
+    __m256i low = _mm256_set1_epi8((char)least), high = _mm256_set1_epi8((char)(least + steps));
+    vi words = _mm512_packs_epi32(_mm512_cvtps_epi32(x.v[0]), _mm512_cvtps_epi32(x.v[1]));
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm512_cvtsepi16_epi8(words),
+                                                _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
+    return _mm256_sub_epi8(_mm256_min_epi8(_mm256_max_epi8(bytes, low), high), low);
 }
 
 #endif
