@@ -7,6 +7,7 @@
 
 typedef struct signed_state {
     vf extreme, xl, l2, scale, best, best_inverse;
+    vf next; /* the next step's inverse */
     vm empty;
 } signed_state;
 
@@ -58,6 +59,8 @@ AQ_INLINE void signed_start(int n, int weigh, int weighted, k_tile *tile, signed
     s->extreme = v_select(s->empty, v_set(1.0f), s->extreme);
 }
 
+enum { FIRST_STEP = -9 };
+
 /* Which ends of the levels a value of inverse * x may pass when rounded. */
 enum { PASSES_NONE = 0, PASSES_HIGH = 1, PASSES_BOTH = 3 };
 
@@ -72,28 +75,60 @@ AQ_INLINE vf signed_level(vf v, int levels, int passes)
     return v_sub(v_from_bits(bits), v_set(K_MAGIC));
 }
 
+/* Sums of all tiles, side by side. */
+typedef struct signed_sum {
+    vf xl[MOST_TILES], l2[MOST_TILES];
+} signed_sum;
+
+/* The levels of weight i. */
+AQ_INLINE void signed_levels(k_rule rule, int tiles, int passes, const k_tile *tile,
+                             const vf *inverse, int i, vf *level)
+{
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++)
+        level[t] = signed_level(v_mul(inverse[t], tile[t].x[i]), rule.levels, passes);
+}
+
+/* Adds what they make. */
+AQ_INLINE void signed_add(k_rule rule, int tiles, int i, const vf *level, const k_tile *tile,
+                          signed_sum *sum)
+{
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        vf l = level[t], wx = signed_wx(rule.sub, i, &tile[t]);
+        sum->xl[t] = v_add(sum->xl[t], v_mul(wx, l));
+        sum->l2[t] = v_add(sum->l2[t], v_mul(v_mul(tile[t].w[i], l), l));
+    }
+}
+
 /* Sums for the levels of inverse * x. */
 AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, const k_tile *tile,
                            const vf *inverse, signed_state *s)
 {
-    vf id[MOST_TILES], xl[MOST_TILES], l2[MOST_TILES];
+    vf id[MOST_TILES], level[AHEAD][MOST_TILES];
+    signed_sum sum;
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         id[t] = inverse[t];
-        xl[t] = l2[t] = v_set(0.0f);
+        sum.xl[t] = sum.l2[t] = v_set(0.0f);
     }
-    for (int i = 0; i < rule.sub; i++) {
 #pragma GCC unroll 4
-        for (int t = 0; t < tiles; t++) {
-            vf l = signed_level(v_mul(id[t], tile[t].x[i]), rule.levels, passes);
-            xl[t] = v_add(xl[t], v_mul(signed_wx(rule.sub, i, &tile[t]), l));
-            l2[t] = v_add(l2[t], v_mul(v_mul(tile[t].w[i], l), l));
+    for (int k = 0; k < AHEAD; k++)
+        signed_levels(rule, tiles, passes, tile, id, k, level[k]);
+    for (int i = 0; i < rule.sub - AHEAD; i += AHEAD) {
+#pragma GCC unroll 4
+        for (int k = 0; k < AHEAD; k++) {
+            signed_add(rule, tiles, i + k, level[k], tile, &sum);
+            signed_levels(rule, tiles, passes, tile, id, i + AHEAD + k, level[k]);
         }
     }
 #pragma GCC unroll 4
+    for (int k = 0; k < AHEAD; k++)
+        signed_add(rule, tiles, rule.sub - AHEAD + k, level[k], tile, &sum);
+#pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
-        s[t].xl = xl[t];
-        s[t].l2 = l2[t];
+        s[t].xl = sum.xl[t];
+        s[t].l2 = sum.l2[t];
     }
 }
 
@@ -114,6 +149,12 @@ AQ_INLINE void store_found(int tiles, const signed_state *s, int first, k_found 
     }
 }
 
+/* The inverse that maps the largest magnitude to levels + step / 10. */
+AQ_INLINE vf signed_inverse(k_rule rule, int step, const signed_state *s)
+{
+    return v_div(v_set(-((float)rule.levels + 0.1f * (float)step)), s->extreme);
+}
+
 /* The plain scale, which sets what others must beat. */
 AQ_INLINE void signed_first(k_rule rule, int tiles, int weighted, k_tile *tile, signed_state *s)
 {
@@ -121,7 +162,8 @@ AQ_INLINE void signed_first(k_rule rule, int tiles, int weighted, k_tile *tile, 
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         signed_start(rule.sub, 1, weighted, &tile[t], &s[t]);
-        inverse[t] = s[t].best_inverse = v_div(v_set(-(float)rule.levels), s[t].extreme);
+        inverse[t] = s[t].best_inverse = signed_inverse(rule, 0, &s[t]);
+        s[t].next = signed_inverse(rule, FIRST_STEP, &s[t]);
     }
     signed_sums(rule, tiles, PASSES_HIGH, tile, inverse, s);
 #pragma GCC unroll 4
@@ -131,14 +173,16 @@ AQ_INLINE void signed_first(k_rule rule, int tiles, int weighted, k_tile *tile, 
     }
 }
 
-AQ_INLINE void signed_step(k_rule rule, int tiles, int passes, int step, const k_tile *tile,
+/* Meanwhile divides for step `after`, since the levels would wait for that. */
+AQ_INLINE void signed_step(k_rule rule, int tiles, int passes, int after, const k_tile *tile,
                            signed_state *s)
 {
-    float levels = -((float)rule.levels + 0.1f * (float)step);
     vf inverse[MOST_TILES];
 #pragma GCC unroll 4
-    for (int t = 0; t < tiles; t++)
-        inverse[t] = v_div(v_set(levels), s[t].extreme);
+    for (int t = 0; t < tiles; t++) {
+        inverse[t] = s[t].next;
+        s[t].next = signed_inverse(rule, after, &s[t]);
+    }
     signed_sums(rule, tiles, passes, tile, inverse, s);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
@@ -157,13 +201,13 @@ AQ_INLINE void search_scale(k_rule rule, int tiles, int weighted, k_tile *tile, 
     signed_first(rule, tiles, weighted, tile, s);
     /* The largest magnitude is mapped to levels + step / 10: up to levels - 0.6 rounds to a level
      * of either sign, up to levels + 0.4 to one that only the negative side has. */
-    for (int step = -9; step <= -6; step++)
-        signed_step(rule, tiles, PASSES_NONE, step, tile, s);
+    for (int step = FIRST_STEP; step <= -6; step++)
+        signed_step(rule, tiles, PASSES_NONE, step + 1, tile, s);
     for (int step = -5; step <= 4; step++)
-        if (step != 0)
-            signed_step(rule, tiles, PASSES_HIGH, step, tile, s);
+        if (step != 0) /* which was first */
+            signed_step(rule, tiles, PASSES_HIGH, step == -1 ? 1 : step + 1, tile, s);
     for (int step = 5; step <= 9; step++)
-        signed_step(rule, tiles, PASSES_BOTH, step, tile, s);
+        signed_step(rule, tiles, PASSES_BOTH, step + 1, tile, s);
 }
 
 #endif

@@ -10,6 +10,10 @@
 
 enum { MOST_SUB = 32, MOST_TILES = 4, MOST_LANES = 1024 };
 
+/* A level takes up to six operations, each of which waits for the one before. While one pair of
+ * weights is added, the levels of the next pair are under way, so that neither waits. */
+enum { AHEAD = 2 };
+
 /* The gaps keep loads and stores of different arrays and tiles from having the same low 12 bits of
  * address, which is all that a core compares before it lets a load pass a store. */
 typedef struct k_tile {
@@ -144,8 +148,9 @@ AQ_INLINE vf k_ordinary(vf v, int low, int high)
 }
 
 /* One permutation takes the place of clamp and subtraction where there are few levels: a table has
- * them and, clamped, `table_beyond` numbers more on either side; number l is at l modulo V_TABLE, as
- * the lowest bits of the sum with K_MAGIC have it. Below 0, there is no table for so many levels. */
+ * them and, clamped, `table_beyond` numbers more on either side; number l is at l modulo V_TABLE,
+ * as the lowest bits of the sum with K_MAGIC have it. Below 0, there is no table for so many
+ * levels. */
 AQ_INLINE int table_beyond(int top)
 {
     return V_TABLE < top + 1 ? -1 : (V_TABLE - top - 1) / 2;

@@ -412,7 +412,7 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
     v_store_fours(out, _mm256_packus_epi16(both, both));
 }
 
-/* clamp(rint(v), least, least + steps) - least, one to a byte; packing clamps to words and bytes. */
+/* clamp(rint(v), least, least + steps) - least, one to a byte; packing saturates. */
 AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 {
     vi low = _mm256_set1_epi8((char)least), high = _mm256_set1_epi8((char)(least + steps)), q[4];

@@ -395,7 +395,7 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
         v_store_pairs(out, _mm512_min_epi16(v_joined_words(0, x), _mm512_set1_epi16(15)));
 }
 
-/* clamp(rint(v), least, least + steps) - least, one to a byte; packing clamps to words and bytes. */
+/* clamp(rint(v), least, least + steps) - least, one to a byte; packing saturates. */
 AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 {
     __m256i low = _mm256_set1_epi8((char)least), high = _mm256_set1_epi8((char)(least + steps));

@@ -49,39 +49,64 @@ typedef struct affine_sums {
  * not above the last; or on numbers that the table has. */
 typedef enum affine_reach { REACH_ANY, REACH_NEAR, REACH_BELOW, REACH_TABLE } affine_reach;
 
-AQ_INLINE vf affine_level(affine_rule how, affine_reach reach, const float *table, vf v)
+/* What maps the weights of all tiles to levels. */
+typedef struct affine_map {
+    vf inverse[MOST_TILES], min[MOST_TILES];
+    const float *table;
+} affine_map;
+
+/* The levels of weight i of all tiles, side by side. */
+AQ_INLINE void affine_level(affine_rule how, int tiles, affine_reach reach, const affine_map *map,
+                            const k_tile *tile, int i, vf *level)
 {
-    if (reach == REACH_ANY)
-        return v_to_float(k_literal(v, 0, how.top));
-    if (reach == REACH_TABLE)
-        return v_look_up(table, v_bits(v_add(v, v_set(K_MAGIC))));
-    return k_ordinary(v, 0, reach == REACH_NEAR ? how.top : INT_MAX);
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        vf v = v_mul(map->inverse[t], v_sub(tile[t].x[i], map->min[t]));
+        level[t] = reach == REACH_ANY     ? v_to_float(k_literal(v, 0, how.top))
+                   : reach == REACH_TABLE ? v_look_up(map->table, v_bits(v_add(v, v_set(K_MAGIC))))
+                   : reach == REACH_NEAR  ? k_ordinary(v, 0, how.top)
+                                          : k_ordinary(v, 0, INT_MAX);
+    }
 }
 
-/* Levels of all tiles, side by side. */
+/* Adds what they make. */
+AQ_INLINE void affine_add(int tiles, int i, const vf *level, k_tile *tile, affine_sums *sum)
+{
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        vf l = level[t], wl = v_mul(tile[t].w[i], l);
+        tile[t].l[i] = l;
+        sum[t].l = v_add(sum[t].l, wl);
+        sum[t].l2 = v_add(sum[t].l2, v_mul(wl, l));
+        sum[t].xl = v_add(sum[t].xl, v_mul(wl, tile[t].x[i]));
+    }
+}
+
 AQ_INLINE void affine_levels(affine_rule how, int tiles, affine_reach reach, const float *table,
                              k_tile *tile, const affine_state *s, affine_sums *sums)
 {
-    vf inverse[MOST_TILES], min[MOST_TILES];
+    affine_map map = {.table = table};
     affine_sums sum[MOST_TILES];
+    vf level[AHEAD][MOST_TILES];
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
-        inverse[t] = s[t].inverse;
-        min[t] = s[t].min;
+        map.inverse[t] = s[t].inverse;
+        map.min[t] = s[t].min;
         sum[t] = (affine_sums){v_set(0.0f), v_set(0.0f), v_set(0.0f)};
     }
-    for (int i = 0; i < how.n; i++) {
 #pragma GCC unroll 4
-        for (int t = 0; t < tiles; t++) {
-            vf x = tile[t].x[i], v = v_mul(inverse[t], v_sub(x, min[t]));
-            vf l = affine_level(how, reach, table, v);
-            vf wl = v_mul(tile[t].w[i], l);
-            tile[t].l[i] = l;
-            sum[t].l = v_add(sum[t].l, wl);
-            sum[t].l2 = v_add(sum[t].l2, v_mul(wl, l));
-            sum[t].xl = v_add(sum[t].xl, v_mul(wl, x));
+    for (int k = 0; k < AHEAD; k++)
+        affine_level(how, tiles, reach, &map, tile, k, level[k]);
+    for (int i = 0; i < how.n - AHEAD; i += AHEAD) {
+#pragma GCC unroll 4
+        for (int k = 0; k < AHEAD; k++) {
+            affine_add(tiles, i + k, level[k], tile, sum);
+            affine_level(how, tiles, reach, &map, tile, i + AHEAD + k, level[k]);
         }
     }
+#pragma GCC unroll 4
+    for (int k = 0; k < AHEAD; k++)
+        affine_add(tiles, how.n - AHEAD + k, level[k], tile, sum);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++)
         sums[t] = sum[t];
@@ -136,6 +161,7 @@ AQ_INLINE void affine_errors(affine_rule how, int tiles, const k_tile *tile, con
         a[t] = scale[t];
         b[t] = min[t];
     }
+#pragma GCC unroll 4
     for (int i = 0; i < how.n; i++) {
 #pragma GCC unroll 4
         for (int t = 0; t < tiles; t++) {
@@ -213,7 +239,8 @@ AQ_INLINE void search_affine(affine_rule how, int tiles, k_tile *tile, int first
     for (int t = 0; t < tiles; t++)
         s[t].best = error[t];
     for (int step = 0; step < how.steps; step++)
-        affine_step(how, tiles, table, how.first + how.more * (float)step + (float)how.top, tile, s);
+        affine_step(how, tiles, table, how.first + how.more * (float)step + (float)how.top, tile,
+                    s);
     for (int t = 0, lane = first; t < tiles; t++, lane += V_LANES) {
         /* A constant sub-block: nothing was there to search, and `min` is still the start's. */
         vf least = v_select(empty[t], s[t].low, s[t].min);
