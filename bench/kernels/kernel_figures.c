@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 /* A core is full where it did this part of the arithmetic that the best sample's cores did. A busy
- * hardware thread beside it leaves 0.6 to 0.8. */
+ * hardware thread beside it leaves 0.6 to 0.8. Samples are compared with those of the same
+ * instruction set, since wide vectors lower some CPUs' clock, by a quarter even, for a while. */
 static const double full_part = 0.9;
 
 static bench_kernel *find_single(bench_kernels *kernels, const bench_kernel *of)
@@ -23,14 +24,16 @@ static bench_kernel *find_single(bench_kernels *kernels, const bench_kernel *of)
     return NULL;
 }
 
-static double most_core_rate(const bench_kernels *kernels)
+static void find_core_rates(bench_kernels *kernels)
 {
-    double most = NAN;
-    for (size_t i = 0; i < kernels->count; i++)
-        for (unsigned round = 0; kernels->kernel[i].failure == NULL && round < kernels->rounds;
-             round++)
-            most = fmax(most, kernels->kernel[i].core[round]);
-    return most;
+    for (int isa = 0; isa < AQ_ISA_COUNT; isa++)
+        kernels->core_rate[isa] = NAN;
+    for (size_t i = 0; i < kernels->count; i++) {
+        const bench_kernel *kernel = &kernels->kernel[i];
+        double *most = &kernels->core_rate[kernel->isa];
+        for (unsigned round = 0; kernel->failure == NULL && round < kernels->rounds; round++)
+            *most = fmax(*most, kernel->core[round]);
+    }
 }
 
 /* The rates of the rounds whose cores were full, for the caller to free. */
@@ -39,7 +42,7 @@ static double *full_rates(const bench_kernels *kernels, const bench_kernel *kern
     double *rate = bench_alloc(kernels->rounds, sizeof *rate);
     *count = 0;
     for (unsigned i = 0; i < kernels->rounds; i++)
-        if (kernel->core[i] >= full_part * kernels->core_rate)
+        if (kernel->core[i] >= full_part * kernels->core_rate[kernel->isa])
             rate[(*count)++] = kernel->rate[i];
     return rate;
 }
@@ -87,7 +90,7 @@ void bench_kernels_make_figures(bench_kernels *kernels, uint64_t seed)
 {
     for (unsigned team = 0; team < kernels->teams; team++)
         kernels->read_rate[team] = bench_summarize(kernels->read[team], kernels->rounds, seed);
-    kernels->core_rate = most_core_rate(kernels);
+    find_core_rates(kernels);
     for (size_t i = 0; i < kernels->count; i++)
         if (kernels->kernel[i].failure == NULL)
             summarize(kernels, &kernels->kernel[i], seed);

@@ -42,7 +42,7 @@ typedef struct bench_kernels {
     unsigned usable_cpus;
     double *read[BENCH_KERNEL_THREADS]; /* bytes per second, of each round */
     bench_summary read_rate[BENCH_KERNEL_THREADS];
-    double core_rate; /* the most of any kernel in any round */
+    double core_rate[AQ_ISA_COUNT]; /* the most of its kernels in any round; NaN: it has none */
     size_t window; /* weights that are quantized at once: with their output, half of L2 or less */
     size_t windows;
     unsigned rounds;

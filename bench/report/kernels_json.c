@@ -45,6 +45,15 @@ static json_t *one_kernel(const bench_kernels *all, const bench_kernel *k)
     return object;
 }
 
+static json_t *core_rates(const bench_kernels *all)
+{
+    json_t *object = json_object();
+    for (int isa = 0; isa < AQ_ISA_COUNT; isa++)
+        if (isfinite(all->core_rate[isa]))
+            set(object, aq_isa_name((aq_isa)isa), json_real(all->core_rate[isa]));
+    return object;
+}
+
 json_t *bench_kernels_json(const bench_report *report)
 {
     const bench_kernels *all = report->kernels;
@@ -66,7 +75,7 @@ json_t *bench_kernels_json(const bench_report *report)
     set(object, "rounds", json_integer(all->rounds));
     set(object, "time_s", json_real(all->spent_s));
     set(object, "stopped", json_string(bench_stop_text(all->stop)));
-    set(object, "core_rate", number(all->core_rate));
+    set(object, "core_rate", core_rates(all));
     set(object, "read_bandwidth", reads);
     set(object, "results", results);
     return object;

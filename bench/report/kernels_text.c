@@ -142,7 +142,7 @@ void bench_kernels_html(const bench_report *report, FILE *out)
                       all->threads[team] == 1 ? "" : "s");
     (void)fprintf(out,
                   ". %u rounds; full cores: those in which every core did 90%% of the "
-                  "arithmetic that one did at best.</p>\n",
+                  "arithmetic that one did at best beside the same instruction set.</p>\n",
                   all->rounds);
     fputs("<div class=\"scroll\"><table><thead><tr><th>type</th><th>from</th><th>ISA</th>"
           "<th>where</th><th>threads</th><th>Gw/s</th><th>interval</th><th>GB/s in</th>"
