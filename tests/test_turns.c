@@ -24,7 +24,7 @@ typedef struct fixture {
 static void begin(fixture *f, unsigned workers, unsigned running, uint64_t tasks)
 {
     f->rule = (aq_turns_rule){.workers = workers, .share = f->share};
-    aq_rule_begin(&f->rule, running, tasks);
+    aq_rule_begin(&f->rule, running, (double)tasks);
 }
 
 static void expect_grant(fixture *f, unsigned worker)
@@ -45,7 +45,7 @@ START_TEST(as_many_work_as_there_are_cpus)
     expect_grant(&f, 1);
     expect_grant(&f, 5);
     /* One gives its turn back, and has it again only after all that have had less. */
-    aq_rule_done(&f.rule, 0, 1.0, false);
+    aq_rule_done(&f.rule, 0, 1, 1.0, false);
     aq_rule_wait(&f.rule, 0);
     expect_grant(&f, 2);
     expect_grant(&f, 5);
@@ -62,7 +62,7 @@ START_TEST(the_one_that_has_had_least_is_next)
     for (unsigned i = 0; i < 4; i++)
         expect_grant(&f, i);
     for (unsigned i = 0; i < 4; i++) {
-        aq_rule_done(&f.rule, i, used[i], false);
+        aq_rule_done(&f.rule, i, 1, used[i], false);
         aq_rule_wait(&f.rule, i);
     }
     static const unsigned order[] = {3, 1, 2, 0};
@@ -80,10 +80,10 @@ START_TEST(a_turn_is_kept_for_one_that_is_still_to_come)
     aq_rule_wait(&f.rule, 0);
     expect_grant(&f, 0);
     for (unsigned i = 1; i <= 25; i++) {
-        aq_rule_done(&f.rule, 0, 1.0, false);
+        aq_rule_done(&f.rule, 0, 1, 1.0, false);
         ck_assert(!aq_rule_is_ahead(&f.rule, 0));
     }
-    aq_rule_done(&f.rule, 0, 1.0, false);
+    aq_rule_done(&f.rule, 0, 1, 1.0, false);
     ck_assert(aq_rule_is_ahead(&f.rule, 0));
     aq_rule_wait(&f.rule, 0);
     expect_grant(&f, 2);
@@ -101,7 +101,7 @@ START_TEST(one_that_waited_lets_another_work)
         aq_rule_wait(&f.rule, i);
     expect_grant(&f, 0);
     expect_grant(&f, 3);
-    aq_rule_done(&f.rule, 0, 0.001, true);
+    aq_rule_done(&f.rule, 0, 1, 0.001, true);
     expect_grant(&f, 1);
     expect_grant(&f, 3);
     ck_assert_int_eq(f.share[0].state, AQ_TURN_RUNNING);
@@ -115,25 +115,25 @@ START_TEST(the_turn_of_one_that_waited_is_taken_back)
     for (unsigned i = 0; i < 3; i++)
         aq_rule_wait(&f.rule, i);
     expect_grant(&f, 0);
-    aq_rule_done(&f.rule, 0, 0.001, true);
+    aq_rule_done(&f.rule, 0, 1, 0.001, true);
     expect_grant(&f, 1);
     /* Worker 1 waits for nothing: it or another has to pause, and nobody gets its turn. */
-    aq_rule_done(&f.rule, 1, 0.001, false);
+    aq_rule_done(&f.rule, 1, 1, 0.001, false);
     ck_assert(aq_rule_is_ahead(&f.rule, 1));
     aq_rule_wait(&f.rule, 1);
     expect_grant(&f, 3);
     ck_assert(!aq_rule_is_ahead(&f.rule, 0));
     /* With the turn that was there at first it goes on as ever. */
-    aq_rule_done(&f.rule, 0, 100.0, false);
+    aq_rule_done(&f.rule, 0, 1, 100.0, false);
     ck_assert(aq_rule_is_ahead(&f.rule, 0));
     aq_rule_wait(&f.rule, 0);
     expect_grant(&f, 2);
     expect_grant(&f, 3);
     /* One that is owed and one that is added cancel out. */
-    aq_rule_done(&f.rule, 2, 0.001, true);
+    aq_rule_done(&f.rule, 2, 1, 0.001, true);
     expect_grant(&f, 1);
-    aq_rule_done(&f.rule, 1, 0.001, false);
-    aq_rule_done(&f.rule, 2, 0.001, true);
+    aq_rule_done(&f.rule, 1, 1, 0.001, false);
+    aq_rule_done(&f.rule, 2, 1, 0.001, true);
     expect_grant(&f, 3);
     ck_assert(!aq_rule_is_ahead(&f.rule, 1));
 }
@@ -146,7 +146,7 @@ START_TEST(alone_one_is_never_ahead)
     aq_rule_wait(&f.rule, 0);
     expect_grant(&f, 0);
     for (unsigned i = 0; i < 10; i++) {
-        aq_rule_done(&f.rule, 0, 1.0, false);
+        aq_rule_done(&f.rule, 0, 1, 1.0, false);
         ck_assert(!aq_rule_is_ahead(&f.rule, 0));
     }
 }
@@ -157,9 +157,11 @@ END_TEST
 typedef struct simulation {
     unsigned workers, cpus;
     uint64_t tasks, late; /* the last worker comes after so many tasks */
+    uint64_t dear;        /* so many of the first take `times` as long as others, which is known */
+    double times;
     fixture state;
     double now, began[MOST], ends[MOST]; /* of each worker's task; INFINITY without one */
-    uint64_t started, changes;
+    uint64_t started, changes, task[MOST];
 } simulation;
 
 /* Between 1 and 3 s, the same in every run. */
@@ -169,12 +171,19 @@ static double seconds_of(uint64_t task)
     return 1.0 + (double)(x >> 40) / (double)(1 << 23);
 }
 
+static double work_of(const simulation *s, uint64_t task)
+{
+    return task < s->dear ? s->times : 1;
+}
+
 static void start_task(simulation *s, unsigned worker)
 {
     s->began[worker] = s->now;
     s->ends[worker] = INFINITY;
-    if (s->started < s->tasks)
-        s->ends[worker] = s->now + seconds_of(s->started++);
+    if (s->started < s->tasks) {
+        s->task[worker] = s->started++;
+        s->ends[worker] = s->now + seconds_of(s->task[worker]) * work_of(s, s->task[worker]);
+    }
 }
 
 static void grant_all(simulation *s)
@@ -193,7 +202,7 @@ static void end_task(simulation *s, unsigned worker)
 {
     aq_turns_rule *rule = &s->state.rule;
     s->now = s->ends[worker];
-    aq_rule_done(rule, worker, s->now - s->began[worker], false);
+    aq_rule_done(rule, worker, work_of(s, s->task[worker]), s->now - s->began[worker], false);
     if (rule->done == s->late)
         aq_rule_wait(rule, s->workers - 1);
     if (aq_rule_is_ahead(rule, worker)) {
@@ -208,6 +217,8 @@ static void end_task(simulation *s, unsigned worker)
 static double simulate(simulation *s)
 {
     begin(&s->state, s->workers, s->cpus, s->tasks);
+    if (s->dear > 0)
+        s->state.rule.work += (double)s->dear * (s->times - 1);
     for (unsigned i = 0; i < s->workers; i++) {
         s->ends[i] = INFINITY;
         if (i + 1 < s->workers || s->late == 0)
@@ -257,6 +268,25 @@ START_TEST(a_latecomer_makes_up_for_it)
 }
 END_TEST
 
+/* As where a model begins with the one tensor that becomes another type. */
+START_TEST(dear_tasks_at_the_beginning_are_shared_evenly)
+{
+    static const unsigned workers[] = {3, 8, 16};
+    for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) {
+        simulation s = {.workers = workers[i],
+                        .cpus = 2,
+                        .tasks = 120 * workers[i],
+                        .dear = 20 * workers[i],
+                        .times = 20};
+        double differ = simulate(&s), share = s.state.rule.used / s.workers;
+        ck_assert_msg(differ <= 0.015 * share, "%u workers differ by %g of %g s", s.workers, differ,
+                      share);
+        ck_assert_msg(s.changes <= 8 * s.workers, "%u workers: %llu changes", s.workers,
+                      (unsigned long long)s.changes);
+    }
+}
+END_TEST
+
 /* ---- threads ---- */
 
 typedef struct crew {
@@ -295,7 +325,7 @@ static void *take_part(void *arg)
     unsigned place = aq_turns_arrive(c->turns, self->index);
     for (uint64_t i; (i = atomic_fetch_add(&c->next, 1)) < c->tasks;) {
         task(c, place, i);
-        place = aq_turns_next(c->turns, self->index);
+        place = aq_turns_next(c->turns, self->index, 1);
     }
     aq_turns_leave(c->turns);
     return NULL;
@@ -305,7 +335,7 @@ static void work_together(crew *c)
 {
     pthread_t threads[MOST];
     member members[MOST];
-    aq_turns_begin(c->turns, c->tasks);
+    aq_turns_begin(c->turns, (double)c->tasks);
     atomic_store(&c->next, 0);
     atomic_store(&c->done, 0);
     for (unsigned i = 0; i < c->workers; i++) {
@@ -349,8 +379,8 @@ START_TEST(nobody_waits_for_one_that_never_comes)
     aq_turns *turns = aq_turns_create(2, 1);
     aq_turns_begin(turns, 2);
     ck_assert_uint_eq(aq_turns_arrive(turns, 1), 0);
-    ck_assert_uint_eq(aq_turns_next(turns, 1), 0); /* the place that it has just left */
-    ck_assert_uint_eq(aq_turns_next(turns, 1), 0);
+    ck_assert_uint_eq(aq_turns_next(turns, 1, 1), 0); /* the place that it has just left */
+    ck_assert_uint_eq(aq_turns_next(turns, 1, 1), 0);
     aq_turns_leave(turns);
     aq_turns_destroy(turns);
 }
@@ -367,6 +397,7 @@ int main(void)
     tcase_add_test(rule, alone_one_is_never_ahead);
     tcase_add_test(rule, the_work_is_shared_evenly);
     tcase_add_test(rule, a_latecomer_makes_up_for_it);
+    tcase_add_test(rule, dear_tasks_at_the_beginning_are_shared_evenly);
     tcase_add_test(threads, all_tasks_are_done);
     tcase_add_test(threads, one_that_is_held_up_does_not_keep_the_only_turn);
     tcase_add_test(threads, nobody_waits_for_one_that_never_comes);

@@ -36,12 +36,18 @@ struct aq_pool {
     uint64_t tasks;
     aq_pool_task *task;
     void *arg;
+    const aq_pool_costs *costs; /* NULL: all alike */
 
     worker *workers; /* written by their own threads during a run, read between runs */
     unsigned count;
     aq_turns *turns;         /* with more workers than CPUs; else NULL */
     aq_placement *placement; /* with more than one worker and no more than CPUs; else NULL */
 };
+
+static double cost_of(const aq_pool *pool, uint64_t i)
+{
+    return pool->costs == NULL ? 1 : pool->costs->of(pool->costs->arg, i);
+}
 
 static void work(worker *self)
 {
@@ -60,7 +66,7 @@ static void work(worker *self)
             atomic_compare_exchange_strong(&pool->failure, &none, failure);
         }
         if (pool->turns != NULL)
-            who.place = aq_turns_next(pool->turns, self->index);
+            who.place = aq_turns_next(pool->turns, self->index, cost_of(pool, i));
     }
     if (pool->turns != NULL)
         aq_turns_leave(pool->turns);
@@ -149,14 +155,21 @@ void aq_pool_destroy(aq_pool *pool)
 
 int aq_pool_run(aq_pool *pool, uint64_t tasks, aq_pool_task *task, void *arg)
 {
+    return aq_pool_run_costly(pool, tasks, task, arg, NULL);
+}
+
+int aq_pool_run_costly(aq_pool *pool, uint64_t tasks, aq_pool_task *task, void *arg,
+                       const aq_pool_costs *costs)
+{
     (void)pthread_mutex_lock(&pool->lock);
     pool->tasks = tasks;
     pool->task = task;
     pool->arg = arg;
+    pool->costs = costs;
     pool->busy = pool->count - 1;
     pool->generation++;
     if (pool->turns != NULL)
-        aq_turns_begin(pool->turns, tasks);
+        aq_turns_begin(pool->turns, costs == NULL ? (double)tasks : costs->total);
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
     atomic_store_explicit(&pool->failure, 0, memory_order_relaxed);
     (void)pthread_cond_broadcast(&pool->start);

@@ -29,6 +29,18 @@ typedef struct aq_worker {
 typedef int aq_pool_task(void *arg, aq_worker worker, uint64_t i);
 int aq_pool_run(aq_pool *pool, uint64_t tasks, aq_pool_task *task, void *arg);
 
+/* What tasks cost beside one another, in any unit: `total` all of them, of(arg, i) task i. Workers
+ * that outnumber the CPUs have equal parts of the work in the end only where that is known. */
+typedef struct aq_pool_costs {
+    double total;
+    double (*of)(const void *arg, uint64_t i);
+    const void *arg;
+} aq_pool_costs;
+
+/* aq_pool_run of tasks that are not all alike. */
+int aq_pool_run_costly(aq_pool *pool, uint64_t tasks, aq_pool_task *task, void *arg,
+                       const aq_pool_costs *costs);
+
 /* CPU seconds that a worker has spent in tasks of the last run. */
 double aq_pool_cpu_seconds(const aq_pool *pool, unsigned worker);
 

@@ -71,14 +71,14 @@ void aq_turns_destroy(aq_turns *t)
     aq_free(t);
 }
 
-void aq_turns_begin(aq_turns *t, uint64_t tasks)
+void aq_turns_begin(aq_turns *t, double work)
 {
     (void)pthread_mutex_lock(&t->lock);
     t->open = false;
     t->vacancies = t->rule.workers;
     for (unsigned i = 0; i < t->vacancies; i++)
         t->vacant[i] = t->vacancies - 1 - i;
-    aq_rule_begin(&t->rule, t->running_most, tasks);
+    aq_rule_begin(&t->rule, t->running_most, work);
     (void)pthread_mutex_unlock(&t->lock);
 }
 
@@ -173,11 +173,11 @@ unsigned aq_turns_arrive(aq_turns *t, unsigned worker)
     return place;
 }
 
-static void count_in(aq_turns *t, unsigned worker, const meter *now)
+static void count_in(aq_turns *t, unsigned worker, double work, const meter *now)
 {
     const meter *last = &t->turn[worker].last;
     bool waited = mostly_waited(last, now);
-    aq_rule_done(&t->rule, worker, now->cpu - t->turn[worker].counted, waited);
+    aq_rule_done(&t->rule, worker, work, now->cpu - t->turn[worker].counted, waited);
     t->turn[worker].counted = now->cpu;
     if (waited)
         grant(t);
@@ -188,12 +188,12 @@ static void count_in(aq_turns *t, unsigned worker, const meter *now)
     }
 }
 
-unsigned aq_turns_next(aq_turns *t, unsigned worker)
+unsigned aq_turns_next(aq_turns *t, unsigned worker, double work)
 {
     meter now = measure();
     (void)pthread_mutex_lock(&t->lock);
     if (!t->open)
-        count_in(t, worker, &now);
+        count_in(t, worker, work, &now);
     unsigned place = t->turn[worker].place;
     (void)pthread_mutex_unlock(&t->lock);
     t->turn[worker].last = measure();

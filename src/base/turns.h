@@ -19,14 +19,16 @@ typedef struct aq_turns aq_turns;
 aq_turns *aq_turns_create(unsigned workers, unsigned running);
 void aq_turns_destroy(aq_turns *turns);
 
-/* Before the workers of a run start, none of whom may still be in another. */
-void aq_turns_begin(aq_turns *turns, uint64_t tasks);
+/* Before the workers of a run start, none of whom may still be in another; `work`: what all tasks
+ * cost, in any unit. */
+void aq_turns_begin(aq_turns *turns, double work);
 
-/* Each worker: once before its first task, after each task, and once when it takes no more. The
+/* Each worker: once before its first task, after each task, of which `work` is the part in the
+ * whole, and once when it takes no more. The
  * first two return the worker's place for the next task, and may wait, but not for long where
  * nobody else gets on. */
 unsigned aq_turns_arrive(aq_turns *turns, unsigned worker);
-unsigned aq_turns_next(aq_turns *turns, unsigned worker);
+unsigned aq_turns_next(aq_turns *turns, unsigned worker, double work);
 void aq_turns_leave(aq_turns *turns);
 
 #endif

@@ -5,13 +5,13 @@
 
 #include <stddef.h>
 
-void aq_rule_begin(aq_turns_rule *rule, unsigned running, uint64_t tasks)
+void aq_rule_begin(aq_turns_rule *rule, unsigned running, double work)
 {
     rule->free = running;
     rule->extra = rule->owed = 0;
-    rule->tasks = tasks;
     rule->done = 0;
-    rule->used = 0;
+    rule->work = work;
+    rule->worked = rule->used = 0;
     for (unsigned i = 0; i < rule->workers; i++)
         rule->share[i] = (aq_turn_share){AQ_TURN_ABSENT, 0};
 }
@@ -44,10 +44,11 @@ static void take_turn_back(aq_turns_rule *rule)
         rule->owed++;
 }
 
-void aq_rule_done(aq_turns_rule *rule, unsigned worker, double cpu, bool waited)
+void aq_rule_done(aq_turns_rule *rule, unsigned worker, double work, double cpu, bool waited)
 {
     rule->share[worker].used += cpu;
     rule->used += cpu;
+    rule->worked += work;
     rule->done++;
     if (waited)
         add_turn(rule);
@@ -59,10 +60,9 @@ void aq_rule_done(aq_turns_rule *rule, unsigned worker, double cpu, bool waited)
  * that turns change hands seldom, and the rest makes up for it. */
 static double allowance(const aq_turns_rule *rule)
 {
-    if (rule->done == 0)
+    if (!(rule->worked > 0))
         return 0;
-    double task = rule->used / (double)rule->done;
-    return 0.7 * task * (double)(rule->tasks - rule->done) / rule->workers;
+    return 0.7 * rule->used * (rule->work / rule->worked - 1) / rule->workers;
 }
 
 static aq_turn_share *least_used(const aq_turns_rule *rule, aq_turn_state state)

@@ -16,24 +16,26 @@ typedef struct aq_turn_share {
 
 typedef struct aq_turns_rule {
     unsigned workers;
-    unsigned free;  /* turns that nobody has */
-    unsigned extra; /* turns beyond those that there were at first */
-    unsigned owed;  /* of those that were taken away, how many are still had */
-    uint64_t tasks, done;
-    double used; /* by all */
+    unsigned free;       /* turns that nobody has */
+    unsigned extra;      /* turns beyond those that there were at first */
+    unsigned owed;       /* of those that were taken away, how many are still had */
+    uint64_t done;       /* tasks */
+    double work, worked; /* what the tasks cost beside one another: all, and those that are done */
+    double used;         /* by all */
     aq_turn_share *share;
 } aq_turns_rule;
 
-/* A run of that many tasks, for `workers` with a share each, none of whom is there yet. */
-void aq_rule_begin(aq_turns_rule *rule, unsigned running, uint64_t tasks);
+/* A run of so much work, in any unit, for `workers` with a share each, none of whom is there yet.
+ */
+void aq_rule_begin(aq_turns_rule *rule, unsigned running, double work);
 
 /* Asks for a turn; whoever has one gives it back. */
 void aq_rule_wait(aq_turns_rule *rule, unsigned worker);
 
-/* Counts a task in that took so many CPU seconds. Where it waited for something else, a CPU was
- * idle meanwhile, and from now on one more may work; each task that did not takes one such turn
- * back, so that a stray wait does not let all work at once for good. */
-void aq_rule_done(aq_turns_rule *rule, unsigned worker, double cpu, bool waited);
+/* Counts a task in, of so much work, that took so many CPU seconds. Where it waited for something
+ * else, a CPU was idle meanwhile, and from now on one more may work; each task that did not takes
+ * one such turn back, so that a stray wait does not let all work at once for good. */
+void aq_rule_done(aq_turns_rule *rule, unsigned worker, double work, double cpu, bool waited);
 
 /* Whether this worker has had so much that it is another's turn, or a turn is to be taken back. */
 bool aq_rule_is_ahead(const aq_turns_rule *rule, unsigned worker);

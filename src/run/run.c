@@ -24,6 +24,7 @@ typedef struct run {
     aq_sink *sink;
     /* By type and source dtype; the last of the types is aq_half_type. */
     const aq_kernel *kernel[AQ_TYPE_COUNT + 1][AQ_DTYPE_COUNT];
+    aq_pool_costs costs;    /* of tiles that are quantized */
     buffers *own;           /* streaming: [threads], each for one place of the pool's */
     buffers whole;          /* batch: each byte its tile's */
     aq_thread_stats *stats; /* [threads], each its worker's */
@@ -217,11 +218,27 @@ static int batch_task(void *arg, aq_worker worker, uint64_t index)
 
 /* ---- the run ---- */
 
-/* One pass of all workers over all tiles, with its wall time. */
-static aq_status pass(run *r, aq_pool *pool, aq_pool_task *task, void *arg, double *seconds)
+static double cost_of_tile(const void *arg, uint64_t index)
+{
+    aq_tile tile = aq_plan_tile(arg, index);
+    return aq_source_cost(tile.item, tile.src_bytes);
+}
+
+static aq_pool_costs costs_of(const aq_plan *plan)
+{
+    aq_pool_costs costs = {.of = cost_of_tile, .arg = plan};
+    for (size_t i = 0; i < plan->item_count; i++)
+        if (plan->items[i].tiles > 0)
+            costs.total += aq_source_cost(&plan->items[i], plan->items[i].tensor->bytes);
+    return costs;
+}
+
+/* One pass of all workers over all tiles, with its wall time; costs NULL: tiles are all alike. */
+static aq_status pass(run *r, aq_pool *pool, aq_pool_task *task, void *arg,
+                      const aq_pool_costs *costs, double *seconds)
 {
     double begin = aq_now();
-    int failure = aq_pool_run(pool, r->plan->tiles, task, arg);
+    int failure = aq_pool_run_costly(pool, r->plan->tiles, task, arg, costs);
     *seconds = aq_now() - begin;
     for (unsigned i = 0; i < aq_pool_threads(pool); i++)
         r->stats[i].cpu_s += aq_pool_cpu_seconds(pool, i);
@@ -248,7 +265,7 @@ static aq_status run_streaming(run *r, aq_pool *pool)
             status = aq_fail_memory(&r->error, "the workers' buffers");
     }
     if (status == AQ_OK)
-        status = pass(r, pool, stream_task, r, &seconds);
+        status = pass(r, pool, stream_task, r, &r->costs, &seconds);
     for (unsigned i = 0; i < threads; i++) {
         aq_buffer_free(r->own[i].src, src);
         aq_buffer_free(r->own[i].dst, dst);
@@ -269,11 +286,11 @@ static aq_status run_batch(run *r, aq_pool *pool, aq_run_stats *stats)
                          "not (--mode streaming)",
                          (unsigned long long)src + dst);
     if (status == AQ_OK)
-        status = pass(r, pool, batch_task, &(batch_pass){r, batch_load}, &stats->load_s);
+        status = pass(r, pool, batch_task, &(batch_pass){r, batch_load}, NULL, &stats->load_s);
     if (status == AQ_OK)
-        status = pass(r, pool, batch_task, &(batch_pass){r, quantize}, &stats->kernel_s);
+        status = pass(r, pool, batch_task, &(batch_pass){r, quantize}, &r->costs, &stats->kernel_s);
     if (status == AQ_OK)
-        status = pass(r, pool, batch_task, &(batch_pass){r, store}, &stats->store_s);
+        status = pass(r, pool, batch_task, &(batch_pass){r, store}, NULL, &stats->store_s);
     aq_buffer_free(r->whole.src, src);
     aq_buffer_free(r->whole.dst, dst);
     return status;
@@ -341,7 +358,11 @@ uint64_t aq_run_memory(const aq_plan *plan, aq_mode mode, unsigned threads)
 aq_status aq_run(const aq_plan *plan, aq_sink *sink, aq_pool *pool, const aq_run_options *options,
                  aq_run_stats *stats, aq_error *err)
 {
-    run r = {.plan = plan, .options = options, .sink = sink, .failed_tile = UINT64_MAX};
+    run r = {.plan = plan,
+             .options = options,
+             .sink = sink,
+             .failed_tile = UINT64_MAX,
+             .costs = costs_of(plan)};
     *stats = (aq_run_stats){.threads = aq_pool_threads(pool)};
     stats->thread = r.stats = aq_calloc(stats->threads, sizeof *r.stats);
     if (r.stats == NULL)

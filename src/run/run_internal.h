@@ -32,6 +32,10 @@ aq_status aq_tile_check(const aq_plan *plan, const aq_tile *tile, aq_nonfinite n
 uint64_t aq_tile_underflows(const aq_plan *plan, const aq_tile *tile, const void *src,
                             const void *dst);
 
+/* CPU time that so many bytes of the item's source take, beside other items: a guess for sharing
+ * work, not a measure. */
+double aq_source_cost(const aq_item *item, uint64_t bytes);
+
 /* Weight i of a run of F32, F16 or BF16, widened. */
 float aq_weight_at(aq_dtype dtype, const void *src, uint64_t i);
 
