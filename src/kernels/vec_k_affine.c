@@ -112,13 +112,15 @@ AQ_INLINE void affine_levels(affine_rule how, int tiles, affine_reach reach, con
         sums[t] = sum[t];
 }
 
-/* Whether v of all lanes is above `low` and below `high`, as masks' bits. */
+/* Whether all lanes lie above `low` and below `high`, as masks' bits. */
 AQ_INLINE unsigned within(float low, vf least, vf greatest, float high)
 {
     return v_mask_bits(v_gt(least, v_set(low))) & v_mask_bits(v_gt(v_set(high), greatest));
 }
 
-/* Rounding is monotone: no weight goes beyond where the extremes do. */
+/* Rounding is monotone: no weight goes beyond where the ends of its sub-block do. A minimum above
+ * all weights, which may be where next to none of them count, turns them around. An end is a NaN
+ * only where that of the greatest weight is, which both v_min and v_max pass on. */
 AQ_INLINE affine_reach affine_reach_of(affine_rule how, int tiles, const affine_state *s)
 {
     int beyond = table_beyond(how.top);
@@ -126,8 +128,9 @@ AQ_INLINE affine_reach affine_reach_of(affine_rule how, int tiles, const affine_
     unsigned all = (1u << V_LANES) - 1, near = all, below = all, table = beyond > 1 ? all : 0;
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
-        vf least = v_mul(s[t].inverse, v_sub(s[t].low, s[t].min));
-        vf greatest = v_mul(s[t].inverse, v_sub(s[t].max, s[t].min));
+        vf lowest = v_mul(s[t].inverse, v_sub(s[t].low, s[t].min));
+        vf highest = v_mul(s[t].inverse, v_sub(s[t].max, s[t].min));
+        vf least = v_min(lowest, highest), greatest = v_max(lowest, highest);
         near &= within(-8.0f, least, greatest, top + 8.0f);
         below &= within(-8.0f, least, greatest, top + 0.5f);
         table &= within(-room, least, greatest, top + room);
