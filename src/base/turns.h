@@ -23,10 +23,9 @@ void aq_turns_destroy(aq_turns *turns);
  * cost, in any unit. */
 void aq_turns_begin(aq_turns *turns, double work);
 
-/* Each worker: once before its first task, after each task, of which `work` is the part in the
- * whole, and once when it takes no more. The
- * first two return the worker's place for the next task, and may wait, but not for long where
- * nobody else gets on. */
+/* Each worker: once before its first task, after each task, which had so much of the whole work,
+ * and once when it takes no more. The first two return the worker's place for the next task, and
+ * may wait, but not for long where nobody else gets on. */
 unsigned aq_turns_arrive(aq_turns *turns, unsigned worker);
 unsigned aq_turns_next(aq_turns *turns, unsigned worker, double work);
 void aq_turns_leave(aq_turns *turns);

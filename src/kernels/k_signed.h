@@ -105,7 +105,7 @@ AQ_INLINE void signed_add(k_rule rule, int tiles, int i, const vf *level, const 
 AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, const k_tile *tile,
                            const vf *inverse, signed_state *s)
 {
-    vf id[MOST_TILES], level[AHEAD][MOST_TILES];
+    vf id[MOST_TILES], level[LEVELS_AHEAD][MOST_TILES];
     signed_sum sum;
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
@@ -113,18 +113,18 @@ AQ_INLINE void signed_sums(k_rule rule, int tiles, int passes, const k_tile *til
         sum.xl[t] = sum.l2[t] = v_set(0.0f);
     }
 #pragma GCC unroll 4
-    for (int k = 0; k < AHEAD; k++)
+    for (int k = 0; k < LEVELS_AHEAD; k++)
         signed_levels(rule, tiles, passes, tile, id, k, level[k]);
-    for (int i = 0; i < rule.sub - AHEAD; i += AHEAD) {
+    for (int i = 0; i < rule.sub - LEVELS_AHEAD; i += LEVELS_AHEAD) {
 #pragma GCC unroll 4
-        for (int k = 0; k < AHEAD; k++) {
+        for (int k = 0; k < LEVELS_AHEAD; k++) {
             signed_add(rule, tiles, i + k, level[k], tile, &sum);
-            signed_levels(rule, tiles, passes, tile, id, i + AHEAD + k, level[k]);
+            signed_levels(rule, tiles, passes, tile, id, i + LEVELS_AHEAD + k, level[k]);
         }
     }
 #pragma GCC unroll 4
-    for (int k = 0; k < AHEAD; k++)
-        signed_add(rule, tiles, rule.sub - AHEAD + k, level[k], tile, &sum);
+    for (int k = 0; k < LEVELS_AHEAD; k++)
+        signed_add(rule, tiles, rule.sub - LEVELS_AHEAD + k, level[k], tile, &sum);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         s[t].xl = sum.xl[t];

@@ -12,7 +12,7 @@ enum { MOST_SUB = 32, MOST_TILES = 4, MOST_LANES = 1024 };
 
 /* A level takes up to six operations, each of which waits for the one before. While one pair of
  * weights is added, the levels of the next pair are under way, so that neither waits. */
-enum { AHEAD = 2 };
+enum { LEVELS_AHEAD = 2 };
 
 /* The gaps keep loads and stores of different arrays and tiles from having the same low 12 bits of
  * address, which is all that a core compares before it lets a load pass a store. */

@@ -87,7 +87,7 @@ AQ_INLINE void affine_levels(affine_rule how, int tiles, affine_reach reach, con
 {
     affine_map map = {.table = table};
     affine_sums sum[MOST_TILES];
-    vf level[AHEAD][MOST_TILES];
+    vf level[LEVELS_AHEAD][MOST_TILES];
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++) {
         map.inverse[t] = s[t].inverse;
@@ -95,18 +95,18 @@ AQ_INLINE void affine_levels(affine_rule how, int tiles, affine_reach reach, con
         sum[t] = (affine_sums){v_set(0.0f), v_set(0.0f), v_set(0.0f)};
     }
 #pragma GCC unroll 4
-    for (int k = 0; k < AHEAD; k++)
+    for (int k = 0; k < LEVELS_AHEAD; k++)
         affine_level(how, tiles, reach, &map, tile, k, level[k]);
-    for (int i = 0; i < how.n - AHEAD; i += AHEAD) {
+    for (int i = 0; i < how.n - LEVELS_AHEAD; i += LEVELS_AHEAD) {
 #pragma GCC unroll 4
-        for (int k = 0; k < AHEAD; k++) {
+        for (int k = 0; k < LEVELS_AHEAD; k++) {
             affine_add(tiles, i + k, level[k], tile, sum);
-            affine_level(how, tiles, reach, &map, tile, i + AHEAD + k, level[k]);
+            affine_level(how, tiles, reach, &map, tile, i + LEVELS_AHEAD + k, level[k]);
         }
     }
 #pragma GCC unroll 4
-    for (int k = 0; k < AHEAD; k++)
-        affine_add(tiles, how.n - AHEAD + k, level[k], tile, sum);
+    for (int k = 0; k < LEVELS_AHEAD; k++)
+        affine_add(tiles, how.n - LEVELS_AHEAD + k, level[k], tile, sum);
 #pragma GCC unroll 4
     for (int t = 0; t < tiles; t++)
         sums[t] = sum[t];
