@@ -21,10 +21,10 @@ typedef struct fixture {
     aq_turn_share share[MOST];
 } fixture;
 
-static void begin(fixture *f, unsigned workers, unsigned running, uint64_t tasks)
+static void begin(fixture *f, unsigned workers, unsigned running, double work)
 {
     f->rule = (aq_turns_rule){.workers = workers, .share = f->share};
-    aq_rule_begin(&f->rule, running, (double)tasks);
+    aq_rule_begin(&f->rule, running, work);
 }
 
 static void expect_grant(fixture *f, unsigned worker)
@@ -216,9 +216,7 @@ static void end_task(simulation *s, unsigned worker)
 /* By how many seconds the CPU time of the workers differs in the end. */
 static double simulate(simulation *s)
 {
-    begin(&s->state, s->workers, s->cpus, s->tasks);
-    if (s->dear > 0)
-        s->state.rule.work += (double)s->dear * (s->times - 1);
+    begin(&s->state, s->workers, s->cpus, (double)s->tasks + (double)s->dear * (s->times - 1));
     for (unsigned i = 0; i < s->workers; i++) {
         s->ends[i] = INFINITY;
         if (i + 1 < s->workers || s->late == 0)

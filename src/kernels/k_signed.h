@@ -66,13 +66,8 @@ enum { PASSES_NONE = 0, PASSES_HIGH = 1, PASSES_BOTH = 3 };
 
 AQ_INLINE vf signed_level(vf v, int levels, int passes)
 {
-    uint32_t zero = 0x4b400000u;
-    vi bits = v_bits(v_add(v, v_set(K_MAGIC)));
-    if (passes == PASSES_BOTH)
-        bits = v_max_s32(bits, v_set_bits(zero - (uint32_t)levels));
-    if (passes != PASSES_NONE)
-        bits = v_min_s32(bits, v_set_bits(zero + (uint32_t)levels - 1));
-    return v_sub(v_from_bits(bits), v_set(K_MAGIC));
+    return k_ordinary(v, passes == PASSES_BOTH ? -levels : INT_MIN,
+                      passes != PASSES_NONE ? levels - 1 : INT_MAX);
 }
 
 /* Sums of all tiles, side by side. */

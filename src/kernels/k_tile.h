@@ -136,12 +136,13 @@ AQ_INLINE vi k_literal(vf v, int low, int high)
 }
 
 /* The same, as floats, of values below 2^22: there the sum's bits are the level plus a constant.
- * A `high` of INT_MAX is no bound. */
+ * INT_MIN and INT_MAX are no bounds. */
 AQ_INLINE vf k_ordinary(vf v, int low, int high)
 {
     uint32_t zero = 0x4b400000u;
     vi bits = v_bits(v_add(v, v_set(K_MAGIC)));
-    bits = v_max_s32(bits, v_set_bits(zero + (uint32_t)low));
+    if (low != INT_MIN)
+        bits = v_max_s32(bits, v_set_bits(zero + (uint32_t)low));
     if (high != INT_MAX)
         bits = v_min_s32(bits, v_set_bits(zero + (uint32_t)high));
     return v_sub(v_from_bits(bits), v_set(K_MAGIC));

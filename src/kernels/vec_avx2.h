@@ -415,12 +415,11 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
 /* clamp(rint(v), least, least + steps) - least, one to a byte; packing saturates. */
 AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 {
-    vi low = _mm256_set1_epi8((char)least), high = _mm256_set1_epi8((char)(least + steps)), q[4];
+    vi q[4];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++)
         q[i] = _mm256_cvtps_epi32(x.v[i]);
-    vi bytes = _mm256_min_epi8(_mm256_max_epi8(v_low_bytes(q), low), high);
-    return _mm256_sub_epi8(bytes, low);
+    return v_clamped_bytes(v_low_bytes(q), least, steps);
 }
 
 #endif

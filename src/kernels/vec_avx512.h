@@ -398,11 +398,10 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
 /* clamp(rint(v), least, least + steps) - least, one to a byte; packing saturates. */
 AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 {
-    __m256i low = _mm256_set1_epi8((char)least), high = _mm256_set1_epi8((char)(least + steps));
     vi words = _mm512_packs_epi32(_mm512_cvtps_epi32(x.v[0]), _mm512_cvtps_epi32(x.v[1]));
     __m256i bytes = _mm256_permutevar8x32_epi32(_mm512_cvtsepi16_epi8(words),
                                                 _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
-    return _mm256_sub_epi8(_mm256_min_epi8(_mm256_max_epi8(bytes, low), high), low);
+    return v_clamped_bytes(bytes, least, steps);
 }
 
 #endif

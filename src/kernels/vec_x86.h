@@ -12,6 +12,13 @@
  * below, which is the unsigned average of the words t and t >> 15, rounded up. */
 #define V_ROUNDS_HALF 1
 
+/* Of 32 signed bytes, clamp(v, least, least + steps) - least. */
+AQ_INLINE __m256i v_clamped_bytes(__m256i v, int least, int steps)
+{
+    __m256i low = _mm256_set1_epi8((char)least), high = _mm256_set1_epi8((char)(least + steps));
+    return _mm256_sub_epi8(_mm256_min_epi8(_mm256_max_epi8(v, low), high), low);
+}
+
 /* 32 levels, one to a byte, as 32, 16 or 8 bytes of 8, 4 or 2 bits; the first level lowest. Pairs
  * are joined by a multiply-add: even + odd * 2^bits. */
 AQ_INLINE void v_store_packed(uint8_t *out, unsigned bits, __m256i levels)
