@@ -129,6 +129,11 @@ build_directory() { # KIND
     fi
 }
 
+# A compiler that is not asked again for what it made of the same source with the same flags before.
+remembering() { # COMPILER
+    if command -v ccache >/dev/null; then printf 'ccache %s' "$1"; else printf '%s' "$1"; fi
+}
+
 bootstrap() {
     if [ ! -x "$aq_source/configure" ] || [ -n "$(find "$aq_source/configure.ac" \
         "$aq_source/Makefile.am" -newer "$aq_source/configure")" ]; then

@@ -13,7 +13,7 @@ cat >check_directory.py <<'PYTHON'
 """check_directory.py OUT BITS GROUP SYMMETRIC"""
 import json, os, sys
 from models import *
-from packed import Packed, quantize_group
+from packed import Packed
 
 out, bits, group, symmetric = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "yes"
 
@@ -44,16 +44,7 @@ for name, tensor in source.items():
     module = name[: -len(".weight")]
     packed = Packed(tensors, name, bits)
     assert places[module + ".weight_packed"] == source_places[name], "moved to another shard"
-    floats, size = tensor.floats(), group or packed.columns
-    for row in range(0, packed.rows, 7):
-        line = floats[row * packed.columns : (row + 1) * packed.columns]
-        for g in range(packed.groups):
-            levels, scale, zero = quantize_group(
-                line[g * size : (g + 1) * size], bits, "BF16", not symmetric
-            )
-            assert scale == packed.scales[row][g], (name, row, g, scale, packed.scales[row][g])
-            assert zero == packed.zeros[row][g], (name, row, g)
-            assert levels == packed.levels[row][g * size : (g + 1) * size], (name, row, g)
+    packed.hold(tensor, group or packed.columns, asymmetric=not symmetric)
     assert (module + ".weight_zero_point" in tensors) != symmetric, name
 
 before = json.load(open("model/config.json"))

@@ -11,10 +11,11 @@ the same sums done here. Prints the total cosine.
 import json
 import math
 import sys
+from operator import mul, sub
 
 from ggml import Ggml
 from models import read_safetensors
-from packed import Packed, quantize_group
+from packed import Packed
 
 
 class Errors:
@@ -25,12 +26,12 @@ class Errors:
 
     def add(self, original, quantized):
         self.weights += len(original)
-        differences = [a - b for a, b in zip(original, quantized)]
+        differences = list(map(sub, original, quantized))
         self.most = max(self.most, max(map(abs, differences)))
-        self.squares += math.fsum(d * d for d in differences)
-        self.dot += math.fsum(a * b for a, b in zip(original, quantized))
-        self.aa += math.fsum(a * a for a in original)
-        self.bb += math.fsum(b * b for b in quantized)
+        self.squares += math.fsum(map(mul, differences, differences))
+        self.dot += math.fsum(map(mul, original, quantized))
+        self.aa += math.fsum(map(mul, original, original))
+        self.bb += math.fsum(map(mul, quantized, quantized))
 
     def figures(self):
         return {
@@ -110,14 +111,7 @@ def check_packed(original, bits, group, quantized, compare, hf=None):
         expected_names.update(part for part in parts if part in found)
         size = min(group or packed.columns, packed.columns)
         assert packed.groups == -(-packed.columns // size), name
-        for row in range(packed.rows):
-            line = floats[row * packed.columns : (row + 1) * packed.columns]
-            for g in range(packed.groups):
-                levels, scale, zero = quantize_group(
-                    line[g * size : (g + 1) * size], bits, tensor.dtype, name + "_zero_point" in found
-                )
-                assert scale == packed.scales[row][g] and zero == packed.zeros[row][g], (name, row, g)
-                assert levels == packed.levels[row][g * size : (g + 1) * size], (name, row, g)
+        packed.hold(tensor, size, asymmetric=name + "_zero_point" in found)
         values = packed.dequantized(size)
         errors.add(floats, values)
         hold_compare(name, entries[name], errors)

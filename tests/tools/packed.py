@@ -6,26 +6,30 @@ group of a row), NAME_zero_point (asymmetric: levels packed down the columns) an
 """
 
 import array
-import struct
+from operator import add, sub, truediv
 
 from models import narrow, product, widen
 
 EPSILON = {"F32": 2.0**-23, "F16": 2.0**-10, "BF16": 2.0**-7}
 
 
-def f32(value):
-    return struct.unpack("<f", struct.pack("<f", value))[0]
+def f32(values):
+    """Each rounded to float32."""
+    return array.array("f", values)
 
 
 def unpack_levels(words, bits, count):
-    mask, per_word = (1 << bits) - 1, 32 // bits
-    return [(words[i // per_word] >> (i % per_word * bits)) & mask for i in range(count)]
+    mask, shifts = (1 << bits) - 1, range(0, 32, bits)
+    levels = [word >> shift & mask for word in words for shift in shifts]
+    del levels[count:]
+    return levels
 
 
 class Packed:
     """One weight: its levels as signed numbers, its scales and zero points, row by row."""
 
     def __init__(self, tensors, name, bits):
+        self.name, self.bits = name, bits
         packed, scale = tensors[name + "_packed"], tensors[name + "_scale"]
         shape = array.array("q", tensors[name + "_shape"].data)
         assert tensors[name + "_shape"].dtype == "I64" and len(shape) >= 2, name
@@ -53,28 +57,52 @@ class Packed:
         columns = [unpack_levels(words[g :: self.groups], bits, self.rows) for g in range(self.groups)]
         return [[columns[g][r] - half for g in range(self.groups)] for r in range(self.rows)]
 
+    def hold(self, original, group_size, asymmetric):
+        """Every level, scale and zero point is what quantize_groups makes of the original weights."""
+        groups = split(original.floats(), self.columns, group_size)
+        found = self.levels, self.scales, self.zeros
+        expected = quantize_groups(groups, self.bits, original.dtype, asymmetric)
+        for what, rows, values in zip(("levels", "scales", "zero points"), found, expected):
+            width = len(rows[0])
+            assert len(values) == width * len(rows), (self.name, what)
+            for i, row in enumerate(rows):
+                same = row == values[i * width : (i + 1) * width]
+                assert same, "%s: %s of row %d differ" % (self.name, what, i)
+
     def dequantized(self, group_size):
         out = array.array("f")
         for levels, scales, zeros in zip(self.levels, self.scales, self.zeros):
-            out.extend(
-                f32((level - zeros[i // group_size]) * scales[i // group_size])
-                for i, level in enumerate(levels)
-            )
+            for g, (scale, zero) in enumerate(zip(scales, zeros)):
+                group = levels[g * group_size : (g + 1) * group_size]
+                out.extend(f32([(level - zero) * scale for level in group]))
         return out
 
 
-def quantize_group(values, bits, dtype, asymmetric):
-    """(levels, scale, zero point) of one group by compressed-tensors' min-max rule, in float32."""
-    low, high = min(0.0, min(values)), max(0.0, max(values))
+def split(values, columns, group_size):
+    """The groups of each row in turn; the last one of a row may be short."""
+    starts = range(0, columns, group_size)
+    return [
+        values[row + start : min(row + start + group_size, row + columns)]
+        for row in range(0, len(values), columns)
+        for start in starts
+    ]
+
+
+def quantize_groups(groups, bits, dtype, asymmetric):
+    """(levels of all, scales, zero points) by compressed-tensors' min-max rule, in float32."""
     steps, least, most = (1 << bits) - 1, -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    lows, highs = [min(0.0, min(g)) for g in groups], [max(0.0, max(g)) for g in groups]
     if asymmetric:
-        scale = f32(f32(high - low) / steps)
+        scales = f32([span / steps for span in f32(map(sub, highs, lows))])
     else:
-        scale = f32(max(high, -low) / f32(steps / 2))
-    scale = widen(dtype, narrow(dtype, [scale]))[0] or EPSILON[dtype]
-    zero = 0
+        scales = f32([max(high, -low) / (steps / 2) for low, high in zip(lows, highs)])
+    scales = [scale or EPSILON[dtype] for scale in widen(dtype, narrow(dtype, scales))]
+    zeros = [0] * len(groups)
     if asymmetric:
-        zero = min(most, max(least, round(f32(least - f32(low / scale)))))
+        exact = f32([least - step for step in f32(map(truediv, lows, scales))])
+        zeros = [min(most, max(least, round(zero))) for zero in exact]
     # A quotient of two float32 rounded twice, over float64, is the float32 quotient.
-    levels = [min(most, max(least, round(f32(f32(x / scale) + zero)))) for x in values]
-    return levels, scale, zero
+    quotients = f32([x / scale for group, scale in zip(groups, scales) for x in group])
+    spread = [zero for group, zero in zip(groups, zeros) for _ in group]
+    levels = list(map(round, f32(map(add, quotients, spread))))
+    return [min(most, max(least, level)) for level in levels], scales, zeros
