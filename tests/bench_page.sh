@@ -36,17 +36,21 @@ printf '<!DOCTYPE html><title>x</title><p>here</p>' >"$dir/plain.html"
 open_page "$dir/plain.html"
 grep -q '<p>here</p>' "$dir/dom" || { echo "$browser does not run here"; exit 77; }
 
-# A frame of this width around the page, and what is wrong in it.
-measure() { # PAGE WIDTH
-    cat >"$dir/frame.html" <<FRAME
-<!DOCTYPE html><body style="margin:0">
-<iframe id="f" src="$1" style="width:$2px;height:900px;border:0"></iframe>
-<pre id="result">not measured</pre>
+# Frames of these widths around the page, and what is wrong in each.
+measure() { # PAGE WIDTH...
+    page=$1
+    shift
+    {
+        echo '<!DOCTYPE html><body style="margin:0">'
+        for width; do
+            printf '<iframe src="%s" style="width:%spx;height:900px;border:0"></iframe>\n' "$page" "$width"
+            printf '<pre id="of-%s">not measured</pre>\n' "$width"
+        done
+        cat <<'SCRIPT'
 <script>
-addEventListener("load", function () {
-  const page = document.getElementById("f").contentDocument, root = page.documentElement;
-  const frame = document.getElementById("f").contentWindow, wrong = [];
-  for (const asked of frame.performance.getEntriesByType("resource"))
+function judge(frame) {
+  const page = frame.contentDocument, root = page.documentElement, wrong = [];
+  for (const asked of frame.contentWindow.performance.getEntriesByType("resource"))
     wrong.push("the page asks for " + asked.name);
   if (root.scrollWidth > root.clientWidth)
     wrong.push("the page is " + root.scrollWidth + " wide in " + root.clientWidth);
@@ -60,19 +64,25 @@ addEventListener("load", function () {
         wrong.push(svg.closest("figure").id + " cuts \"" + text.textContent + "\"");
     }
   }
-  document.getElementById("result").textContent =
-    "plots " + plots.length + (wrong.length ? "; " + wrong.join("; ") : "; good");
+  return "plots " + plots.length + (wrong.length ? "; " + wrong.join("; ") : "; good");
+}
+addEventListener("load", function () {
+  for (const frame of document.querySelectorAll("iframe"))
+    frame.nextElementSibling.textContent = judge(frame);
 });
 </script>
-FRAME
+SCRIPT
+    } >"$dir/frame.html"
     open_page "$dir/frame.html"
-    [ ! -s "$dir/console" ] || fail "$1, $2 wide: $(cat "$dir/console")"
-    result=$(sed -n 's/.*<pre id="result">\([^<]*\).*/\1/p' "$dir/dom")
-    case $result in
-    'plots 0;'* | '' | 'not measured') fail "$1, $2 wide: no plots: $result" ;;
-    *'; good') ;;
-    *) fail "$1, $2 wide: $result" ;;
-    esac
+    [ ! -s "$dir/console" ] || fail "$page: $(cat "$dir/console")"
+    for width; do
+        result=$(sed -n "s/.*<pre id=\"of-$width\">\([^<]*\).*/\1/p" "$dir/dom")
+        case $result in
+        'plots 0;'* | '' | 'not measured') fail "$page, $width wide: no plots: $result" ;;
+        *'; good') ;;
+        *) fail "$page, $width wide: $result" ;;
+        esac
+    done
 }
 
 FAKE_SLEEP=0.05 SOURCE_DATE_EPOCH=0 "$top_builddir/arrowquant-bench" --binary "$top_srcdir/tests/fake-arrowquant" \
@@ -91,8 +101,7 @@ if [ -x "$top_builddir/tests/test_bench_fit" ]; then
     set -- "$@" "$dir/fitted.html"
 fi
 for page in "$@"; do
-    measure "$page" 390
-    measure "$page" 1440
+    measure "$page" 390 1440
 done
 
 # What is looked for is noticed: too wide a page, a text that is cut, a picture from elsewhere, an

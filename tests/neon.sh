@@ -16,30 +16,33 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# No configure run for the other architecture: what the kernels need to know of it is one line.
-echo '#define AQ_HAVE_NEON 1' >"$work/config.h"
+# No configure run for the other architecture: what the kernels need to know of it is one line. Names
+# are relative, so that ccache knows what it compiled before.
+cd "$work"
+echo '#define AQ_HAVE_NEON 1' >config.h
 src=$top_srcdir/src
-# Barely optimized, since compiling is most of what takes time here; `ci/ports arm64` has them as
-# they are shipped.
+ccache=$(command -v ccache || :)
+# Barely optimized, since compiling takes long; `ci/ports arm64` has them as they are shipped.
 cross() { # ARGUMENTS...
-    aarch64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O1 -ffp-contract=off -Wall -Wextra -Werror \
-        -I"$work" -I"$src" "$@"
+    $ccache aarch64-linux-gnu-gcc -std=gnu11 -D_GNU_SOURCE -O1 -ffp-contract=off -Wall -Wextra \
+        -Werror -I. -I"$src" "$@"
 }
 
 for file in "$src/isa.c" "$src"/kernels/table*.c "$src"/kernels/scalar_*.c "$src"/kernels/vec_*.c; do
-    cross -DAQ_VEC_NEON -c -o "$work/$(basename "$file" .c).o" "$file"
+    cross -DAQ_VEC_NEON -c -o "$(basename "$file" .c).o" "$file"
 done
 for test in test_kernels test_weighted; do
-    cross -static -o "$work/$test" "$top_srcdir/tests/$test.c" "$work"/*.o -lm
+    cross -c -o "$test.main" "$top_srcdir/tests/$test.c"
+    cross -static -o "$test" "$test.main" ./*.o -lm
 done
 
-qemu-aarch64 "$work/test_kernels" --brief
-there=$(qemu-aarch64 "$work/test_kernels" --hash)
+qemu-aarch64 ./test_kernels --brief
+there=$(qemu-aarch64 ./test_kernels --hash)
 here=$("$top_builddir/tests/test_kernels" --hash)
 echo "scalar output: there $there, here $here"
 [ "$there" = "$here" ]
 
-there=$(qemu-aarch64 "$work/test_weighted" --brief) || { echo "$there" && exit 1; }
+there=$(qemu-aarch64 ./test_weighted --brief) || { echo "$there" && exit 1; }
 here=$("$top_builddir/tests/test_weighted" --brief)
 printf 'with importances there: %s\nhere: %s\n' "$there" "$here"
 [ "${there##*hash}" = "${here##*hash}" ]

@@ -61,20 +61,30 @@ static uint8_t *place_source(const aq_kernel *k, int kind, uint64_t salt, size_t
     return src;
 }
 
-static void check_blocks(const aq_kernel *k, const aq_kernel *twin, int kind, size_t blocks,
-                         size_t gap)
+/* The kernels of one type and source: each is held against the twin, which is one of them and may
+ * be the only one. */
+typedef struct pair {
+    const aq_kernel *twin, *kernel[AQ_ISA_COUNT];
+    unsigned count;
+} pair;
+
+static void check_blocks(const pair *p, int kind, size_t blocks, size_t gap)
 {
-    size_t size = blocks * weights_block_bytes(k->type);
-    uint8_t *src = place_source(k, kind, blocks, blocks * weights_block(k->type), gap);
-    uint8_t *dst = guarded_place(memory.dst, size, gap);
-    uint32_t expected = twin->blocks(src, blocks, memory.twin);
-    uint32_t got = k->blocks(src, blocks, dst);
-    if (memcmp(dst, memory.twin, size) != 0)
-        fail(k, "output differs", kind, blocks);
-    if (got != expected)
-        fail(k, "magnitude differs", kind, blocks);
-    if (!guarded_intact(memory.dst, size, gap))
-        fail(k, "wrote outside its output", kind, blocks);
+    size_t size = blocks * weights_block_bytes(p->twin->type);
+    size_t weights = blocks * weights_block(p->twin->type);
+    uint8_t *src = place_source(p->twin, kind, blocks, weights, gap);
+    uint32_t expected = p->twin->blocks(src, blocks, memory.twin);
+    for (unsigned i = 0; i < p->count; i++) {
+        const aq_kernel *k = p->kernel[i];
+        uint8_t *dst = guarded_place(memory.dst, size, gap);
+        uint32_t got = k->blocks(src, blocks, dst);
+        if (memcmp(dst, memory.twin, size) != 0)
+            fail(k, "output differs", kind, blocks);
+        if (got != expected)
+            fail(k, "magnitude differs", kind, blocks);
+        if (!guarded_intact(memory.dst, size, gap))
+            fail(k, "wrote outside its output", kind, blocks);
+    }
 }
 
 typedef struct row_case {
@@ -82,62 +92,82 @@ typedef struct row_case {
     int asymmetric;
 } row_case;
 
-static void check_row(const aq_kernel *k, const aq_kernel *twin, int kind, row_case c, size_t gap)
+typedef struct row_sizes {
+    size_t levels, scales, zeros;
+} row_sizes;
+
+static row_sizes sizes_of(const aq_kernel *k, row_case c)
 {
-    size_t groups = (c.n + c.group - 1) / c.group, zeros_size = c.asymmetric ? groups : 0;
-    size_t size = (c.n * row_bits(k->type) + 31) / 32 * 4,
-           scales_size = groups * weights_bytes(k->src);
+    size_t groups = (c.n + c.group - 1) / c.group;
+    return (row_sizes){
+        .levels = (c.n * row_bits(k->type) + 31) / 32 * 4,
+        .scales = groups * weights_bytes(k->src),
+        .zeros = c.asymmetric ? groups : 0,
+    };
+}
+
+static void check_row_of(const aq_kernel *k, const uint8_t *src, uint32_t expected, int kind,
+                         row_case c, size_t gap)
+{
+    row_sizes size = sizes_of(k, c);
     aq_row_params params = {c.group, c.asymmetric};
-    uint8_t *src = place_source(k, kind, c.n, c.n, gap);
-    uint8_t *dst = guarded_place(memory.dst, size, gap);
-    uint8_t *scales = guarded_place(memory.scales, scales_size, gap);
-    uint8_t *zeros = guarded_place(memory.zeros, zeros_size, gap);
-    uint32_t expected = twin->row(src, c.n, &params, (uint32_t *)(void *)memory.twin,
-                                  memory.twin_scales, c.asymmetric ? memory.twin_zeros : NULL);
+    uint8_t *dst = guarded_place(memory.dst, size.levels, gap);
+    uint8_t *scales = guarded_place(memory.scales, size.scales, gap);
+    uint8_t *zeros = guarded_place(memory.zeros, size.zeros, gap);
     uint32_t got =
         k->row(src, c.n, &params, (uint32_t *)(void *)dst, scales, c.asymmetric ? zeros : NULL);
-    if (memcmp(scales, memory.twin_scales, scales_size) != 0)
+    if (memcmp(scales, memory.twin_scales, size.scales) != 0)
         fail(k, c.asymmetric ? "asymmetric scales differ" : "scales differ", kind, c.n);
-    if (memcmp(zeros, memory.twin_zeros, zeros_size) != 0)
+    if (memcmp(zeros, memory.twin_zeros, size.zeros) != 0)
         fail(k, "zero points differ", kind, c.n);
-    if (memcmp(dst, memory.twin, size) != 0)
+    if (memcmp(dst, memory.twin, size.levels) != 0)
         fail(k, c.asymmetric ? "asymmetric levels differ" : "levels differ", kind, c.n);
     if (got != expected)
         fail(k, "magnitude differs", kind, c.n);
-    if (!guarded_intact(memory.dst, size, gap) ||
-        !guarded_intact(memory.scales, scales_size, gap) ||
-        !guarded_intact(memory.zeros, zeros_size, gap))
+    if (!guarded_intact(memory.dst, size.levels, gap) ||
+        !guarded_intact(memory.scales, size.scales, gap) ||
+        !guarded_intact(memory.zeros, size.zeros, gap))
         fail(k, "wrote outside its output", kind, c.n);
 }
 
-/* Every number of blocks, the kinds in turn; then every kind on one size each. */
-static void test_blocks(const aq_kernel *k, const aq_kernel *twin)
+static void check_row(const pair *p, int kind, row_case c, size_t gap)
 {
-    size_t most = MOST_WEIGHTS / weights_block(k->type);
+    aq_row_params params = {c.group, c.asymmetric};
+    const uint8_t *src = place_source(p->twin, kind, c.n, c.n, gap);
+    uint32_t expected = p->twin->row(src, c.n, &params, (uint32_t *)(void *)memory.twin,
+                                     memory.twin_scales, c.asymmetric ? memory.twin_zeros : NULL);
+    for (unsigned i = 0; i < p->count; i++)
+        check_row_of(p->kernel[i], src, expected, kind, c, gap);
+}
+
+/* Every number of blocks, the kinds in turn; then every kind on one size each. */
+static void test_blocks(const pair *p)
+{
+    size_t most = MOST_WEIGHTS / weights_block(p->twin->type);
     for (size_t blocks = 0; blocks <= (brief ? most / 4 : most); blocks++)
-        check_blocks(k, twin, (int)(blocks % W_KINDS), blocks, blocks % 4);
+        check_blocks(p, (int)(blocks % W_KINDS), blocks, blocks % 4);
     for (int kind = 0; kind < W_KINDS; kind++) {
-        check_blocks(k, twin, kind, brief ? most / 18 : most - most / 7, 0);
-        check_blocks(k, twin, kind, 1, 1);
-        check_blocks(k, twin, kind, brief ? 0 : most / 9, 63);
+        check_blocks(p, kind, brief ? most / 18 : most - most / 7, 0);
+        check_blocks(p, kind, 1, 1);
+        check_blocks(p, kind, brief ? 0 : most / 9, 63);
     }
 }
 
-static void test_rows(const aq_kernel *k, const aq_kernel *twin)
+static void test_rows(const pair *p)
 {
     static const size_t groups[] = {32, 128, 64, 8, 24, 1, 3, 40, 100, 1000, 16};
     size_t group_count = sizeof groups / sizeof groups[0];
     for (size_t n = 0; n <= 300; n++)
         for (int asymmetric = 0; asymmetric < 2; asymmetric++) {
             row_case c = {n, groups[n % group_count], asymmetric};
-            check_row(k, twin, (int)(n % W_KINDS), c, n % 4);
+            check_row(p, (int)(n % W_KINDS), c, n % 4);
         }
     for (int kind = 0; kind < W_KINDS; kind++)
         for (size_t i = 0; i < group_count; i++) {
-            check_row(k, twin, kind, (row_case){(brief ? 400 : 2000) + i, groups[i], 0}, i);
-            check_row(k, twin, kind, (row_case){brief ? 408 : 2008, groups[i], 1}, i);
+            check_row(p, kind, (row_case){(brief ? 400 : 2000) + i, groups[i], 0}, i);
+            check_row(p, kind, (row_case){brief ? 408 : 2008, groups[i], 1}, i);
         }
-    check_row(k, twin, W_GAUSSIAN, (row_case){777, (size_t)-1 / 2, 1}, 0);
+    check_row(p, W_GAUSSIAN, (row_case){777, (size_t)-1 / 2, 1}, 0);
 }
 
 static uint32_t run(const aq_kernel *k, const uint8_t *src, size_t n)
@@ -170,21 +200,34 @@ static void test_nonfinite(const aq_kernel *k)
         fail(k, "finite weights called non-finite", -1, n);
 }
 
-static void test_kernel(const aq_kernel *k)
+/* The kernels of the table that begin with k. */
+static pair pair_of(const aq_kernel *k, const aq_kernel *end)
 {
-    const aq_kernel *twin = aq_kernel_find(k->type, k->src, AQ_ISA_SCALAR);
-    if ((k->blocks == NULL) == (k->row == NULL) || twin == NULL) {
-        fail(k, "incomplete row", -1, 0);
-        return;
+    pair p = {.twin = aq_kernel_find(k->type, k->src, AQ_ISA_SCALAR)};
+    for (const aq_kernel *first = k; k < end && k->type == first->type && k->src == first->src; k++)
+        if (aq_isa_usable(k->isa) && p.count < AQ_ISA_COUNT)
+            p.kernel[p.count++] = k;
+    return p;
+}
+
+static void test_pair(pair p)
+{
+    for (unsigned i = 0; i < p.count; i++) {
+        const aq_kernel *k = p.kernel[i];
+        if ((k->blocks == NULL) == (k->row == NULL) || p.twin == NULL) {
+            fail(k, "incomplete row", -1, 0);
+            return;
+        }
+        kernels_tested++;
     }
-    kernels_tested++;
-    if (brief && k == twin)
-        return; /* an emulator has no time for it: its hash is compared instead */
-    test_nonfinite(k);
-    if (k->blocks != NULL)
-        test_blocks(k, twin);
+    if (brief) /* an emulator has no time for the twin: its hash is compared instead */
+        p.count--;
+    for (unsigned i = 0; i < p.count; i++)
+        test_nonfinite(p.kernel[i]);
+    if (p.twin->blocks != NULL)
+        test_blocks(&p);
     else
-        test_rows(k, twin);
+        test_rows(&p);
 }
 
 /* Each pair from best to scalar, and found by that name. */
@@ -292,14 +335,11 @@ int main(int argc, char **argv)
         return 0;
     }
     test_table(table, count);
-    for (size_t i = 0; i < count; i++) {
-        const aq_kernel *k = &table[i];
-        if (!aq_isa_usable(k->isa))
-            continue;
-        if (!every_f16)
-            test_kernel(k);
-        else if (k->blocks != NULL && k->src == AQ_DTYPE_F16 && weights_block(k->type) == 32 &&
-                 k->isa != AQ_ISA_SCALAR)
+    for (const aq_kernel *k = table; k < table + count; k++) {
+        if (!every_f16 && (k == table || k[-1].type != k->type || k[-1].src != k->src))
+            test_pair(pair_of(k, table + count));
+        else if (every_f16 && aq_isa_usable(k->isa) && k->blocks != NULL &&
+                 k->src == AQ_DTYPE_F16 && weights_block(k->type) == 32 && k->isa != AQ_ISA_SCALAR)
             test_every_f16(k);
     }
     printf("%u kernels of %zu, best %s, seed %llu: %u failures\n", kernels_tested, count,

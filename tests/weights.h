@@ -65,14 +65,17 @@ static inline int weights_pick(uint64_t *state, int n)
     return (int)(weights_random(state) >> 33) % n;
 }
 
-/* Nearly normal: twelve uniform values have variance 1. No libm, so every machine makes the same.
- */
+/* Nearly normal: twelve uniform values have variance 1. They have 16 bits, of which a random number
+ * holds four; one more value fills the bits below. No libm, so every machine makes the same. */
 static inline float weights_gaussian(uint64_t *state)
 {
-    float sum = -6.0f;
-    for (int i = 0; i < 12; i++)
-        sum += weights_uniform(state);
-    return sum;
+    uint32_t sum = 0;
+    for (int i = 0; i < 3; i++) {
+        uint64_t four = weights_random(state);
+        uint64_t two = (four & 0x0000ffff0000ffffu) + (four >> 16 & 0x0000ffff0000ffffu);
+        sum += (uint32_t)two + (uint32_t)(two >> 32);
+    }
+    return (float)((int32_t)sum - 6 * 0x10000) * 0x1p-16f + weights_uniform(state) * 0x1p-16f;
 }
 
 static inline float weights_power_of_two(int exponent)
