@@ -161,8 +161,10 @@ static void test_pair(aq_type type, aq_dtype dtype)
     aq_weighted_fn *last = t.twin;
     for (int isa = AQ_ISA_SCALAR + 1; isa < AQ_ISA_COUNT; isa++) {
         aq_weighted_fn *row = aq_weighted_find(type, dtype, (aq_isa)isa);
-        if (aq_isa_usable((aq_isa)isa) && row != last)
-            last = t.row[isa] = row;
+        if (!aq_isa_usable((aq_isa)isa) || row == last)
+            continue;
+        t.row[isa] = row;
+        last = row;
     }
     if (last != t.twin)
         test(&t);
