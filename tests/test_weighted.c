@@ -26,19 +26,26 @@ static struct {
     uint8_t twin[MOST * 4];
 } memory;
 
+typedef struct function {
+    aq_isa isa;
+    aq_weighted_fn *row;
+} function;
+
 /* The functions of one type and source; each is held against the twin. */
 typedef struct tested {
     aq_type type;
     aq_dtype dtype;
-    aq_weighted_fn *twin, *row[AQ_ISA_COUNT]; /* NULL: no other than below */
+    aq_weighted_fn *twin;
+    function vectors[AQ_ISA_COUNT];
+    unsigned count;
 } tested;
 
-static void fail(const tested *t, int isa, const char *what, int kind, size_t cols)
+static void fail(const tested *t, aq_isa isa, const char *what, int kind, size_t cols)
 {
     if (++failures <= 20)
         printf("FAIL %s, on %s: %s (%s, %zu weights, seed %llu)\n",
-               aq_kernel_find(t->type, t->dtype, AQ_ISA_SCALAR)->name, aq_isa_name((aq_isa)isa),
-               what, weights_name(kind), cols, (unsigned long long)seed);
+               aq_kernel_find(t->type, t->dtype, AQ_ISA_SCALAR)->name, aq_isa_name(isa), what,
+               weights_name(kind), cols, (unsigned long long)seed);
 }
 
 static size_t bytes_of(aq_type type, size_t weights)
@@ -68,11 +75,10 @@ static void compare(const tested *t, int kind, const uint8_t *src, const float *
 {
     size_t size = bytes_of(t->type, cols);
     uint32_t expected = t->twin(src, cols, importance, memory.twin);
-    for (int isa = 0; isa < AQ_ISA_COUNT; isa++) {
-        if (t->row[isa] == NULL)
-            continue;
+    for (unsigned i = 0; i < t->count; i++) {
+        aq_isa isa = t->vectors[i].isa;
         uint8_t *dst = guarded_place(memory.dst, size, gap);
-        uint32_t got = t->row[isa](src, cols, importance, dst);
+        uint32_t got = t->vectors[i].row(src, cols, importance, dst);
         if (memcmp(dst, memory.twin, size) != 0)
             fail(t, isa, "output differs", kind, cols);
         if (got != expected)
@@ -101,7 +107,7 @@ static void check_few_that_count(const tested *t)
 }
 
 /* One weight that is not finite, at any place, shows in the magnitude. */
-static void check_nonfinite(const tested *t, int isa)
+static void check_nonfinite(const tested *t, function f)
 {
     float *importance;
     size_t cols = 9 * 256, size = weights_bytes(t->dtype);
@@ -113,9 +119,9 @@ static void check_nonfinite(const tested *t, int isa)
         uint8_t saved[4];
         memcpy(saved, src + i * size, size);
         memcpy(src + i * size, t->dtype == AQ_DTYPE_F32 ? (void *)&bits : (void *)&half, size);
-        uint32_t got = t->row[isa](src, cols, importance, memory.twin);
+        uint32_t got = f.row(src, cols, importance, memory.twin);
         if (i % 2 == 0 ? got != AQ_MAGNITUDE_INF : got <= AQ_MAGNITUDE_INF)
-            fail(t, isa, "infinity or NaN missed", W_GAUSSIAN, i);
+            fail(t, f.isa, "infinity or NaN missed", W_GAUSSIAN, i);
         memcpy(src + i * size, saved, size);
     }
 }
@@ -124,11 +130,9 @@ static void check_nonfinite(const tested *t, int isa)
 static void test(const tested *t)
 {
     size_t block = weights_block(t->type), most = MOST / block / (brief ? 4 : 1);
-    for (int isa = 0; isa < AQ_ISA_COUNT; isa++)
-        if (t->row[isa] != NULL) {
-            functions++;
-            check_nonfinite(t, isa);
-        }
+    functions += t->count;
+    for (unsigned i = 0; i < t->count; i++)
+        check_nonfinite(t, t->vectors[i]);
     check_few_that_count(t);
     for (size_t blocks = 0; blocks <= most; blocks++)
         check(t, (int)(blocks % W_KINDS), blocks * block, blocks % 4);
@@ -153,20 +157,20 @@ static void hash_twin(const tested *t)
 
 static void test_pair(aq_type type, aq_dtype dtype)
 {
-    tested t = {type, dtype, aq_weighted_find(type, dtype, AQ_ISA_SCALAR), {NULL}};
+    tested t = {type, dtype, aq_weighted_find(type, dtype, AQ_ISA_SCALAR), {{0}}, 0};
     if (t.twin == NULL)
         return;
     pairs++;
     hash_twin(&t);
     aq_weighted_fn *last = t.twin;
     for (int isa = AQ_ISA_SCALAR + 1; isa < AQ_ISA_COUNT; isa++) {
-        aq_weighted_fn *row = aq_weighted_find(type, dtype, (aq_isa)isa);
-        if (!aq_isa_usable((aq_isa)isa) || row == last)
+        function f = {(aq_isa)isa, aq_weighted_find(type, dtype, (aq_isa)isa)};
+        if (!aq_isa_usable(f.isa) || f.row == last)
             continue;
-        t.row[isa] = row;
-        last = row;
+        t.vectors[t.count++] = f;
+        last = f.row;
     }
-    if (last != t.twin)
+    if (t.count > 0)
         test(&t);
     else if (aq_isa_best() != AQ_ISA_SCALAR)
         fail(&t, AQ_ISA_SCALAR, "has no vectors", 0, 0);
