@@ -7,7 +7,7 @@
 set -eu
 : "${top_srcdir:?run it with make check}" "${top_builddir:?}"
 cc=${CC:-cc}
-case $cc in *ccache*) ;; *) ! command -v ccache >/dev/null || cc="ccache $cc" ;; esac
+ccache=$(command -v ccache || :)
 if ! grep -qw fma /proc/cpuinfo 2>/dev/null; then
     echo 'this CPU has no fused multiply-add: skipped'
     exit 77
@@ -34,7 +34,7 @@ unsigned aq_detected(void)/' "$src/isa.c" >isa.c
 
 compile() { # ARGUMENTS...
     # shellcheck disable=SC2086
-    $cc -std=gnu11 -D_GNU_SOURCE -O2 -I. -I"$src" -I"$src/kernels" "$@"
+    $ccache $cc -std=gnu11 -D_GNU_SOURCE -O2 -I. -I"$src" -I"$src/kernels" "$@"
 }
 
 # Each source once; the twins as they are, and contracted.

@@ -45,7 +45,7 @@ check_ending() {
     [ "$code" -le 4 ] || complain "$what" "ended with $code"
     [ "$code" -eq 0 ] || is_one_line || complain "$what" "not one line on standard error: $(cat err)"
     for temporary in *.tmp .*.tmp */*.tmp */.*.tmp */*/*.tmp */*/.*.tmp; do
-        [ -e "$temporary" ] || continue
+        [ -e "$temporary" ] || [ -L "$temporary" ] || continue
         complain "$what" "left behind: $temporary"
         rm -r "$temporary"
     done

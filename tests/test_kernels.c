@@ -301,6 +301,9 @@ static size_t fill_every_f16(uint16_t largest, uint8_t *src)
 static void test_every_f16(const aq_kernel *k)
 {
     enum { MOST = 1100 };
+    if (!aq_isa_usable(k->isa) || k->isa == AQ_ISA_SCALAR || k->src != AQ_DTYPE_F16 ||
+        k->blocks == NULL || weights_block(k->type) != 32)
+        return;
     const aq_kernel *twin = aq_kernel_find(k->type, k->src, AQ_ISA_SCALAR);
     uint8_t *src = malloc(MOST * 64), *got = malloc(MOST * 34), *expected = malloc(MOST * 34);
     if (src == NULL || got == NULL || expected == NULL)
@@ -336,11 +339,11 @@ int main(int argc, char **argv)
     }
     test_table(table, count);
     for (const aq_kernel *k = table; k < table + count; k++) {
-        if (!every_f16 && (k == table || k[-1].type != k->type || k[-1].src != k->src))
-            test_pair(pair_of(k, table + count));
-        else if (every_f16 && aq_isa_usable(k->isa) && k->blocks != NULL &&
-                 k->src == AQ_DTYPE_F16 && weights_block(k->type) == 32 && k->isa != AQ_ISA_SCALAR)
+        bool first = k == table || k[-1].type != k->type || k[-1].src != k->src;
+        if (every_f16)
             test_every_f16(k);
+        else if (first)
+            test_pair(pair_of(k, table + count));
     }
     printf("%u kernels of %zu, best %s, seed %llu: %u failures\n", kernels_tested, count,
            aq_isa_name(aq_isa_best()), (unsigned long long)seed, failures);

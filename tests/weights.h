@@ -75,7 +75,7 @@ static inline float weights_gaussian(uint64_t *state)
         uint64_t two = (four & 0x0000ffff0000ffffu) + (four >> 16 & 0x0000ffff0000ffffu);
         sum += (uint32_t)two + (uint32_t)(two >> 32);
     }
-    return (float)((int32_t)sum - 6 * 0x10000) * 0x1p-16f + weights_uniform(state) * 0x1p-16f;
+    return ((float)((int32_t)sum - 6 * 0x10000) + weights_uniform(state)) * 0x1p-16f;
 }
 
 static inline float weights_power_of_two(int exponent)

@@ -47,9 +47,10 @@ class Packed:
             self.levels.append([level - half for level in levels])
         self.scale_dtype, scales = scale.dtype, scale.floats()
         self.scales = [list(scales[r * self.groups :][: self.groups]) for r in range(self.rows)]
-        self.zeros = self._zero_points(tensors.get(name + "_zero_point"), bits)
+        self.zeros = self._zero_points(tensors.get(name + "_zero_point"))
 
-    def _zero_points(self, tensor, bits):
+    def _zero_points(self, tensor):
+        bits = self.bits
         if tensor is None:
             return [[0] * self.groups for _ in range(self.rows)]
         assert tensor.dtype == "I32" and tensor.shape == [-(-self.rows * bits // 32), self.groups]
