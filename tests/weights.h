@@ -31,17 +31,20 @@ typedef enum weights_kind {
     W_SPARSE,
     W_ANY_BITS, /* every finite bit pattern */
     W_LOG_UNIFORM,
-    W_NARROW, /* one small interval far from 0 */
+    W_NARROW,    /* one small interval far from 0 */
+    W_ONE_SIDED, /* 16 of one sign and magnitude, which is next to nothing beside others */
+    W_STUBBORN,  /* q3_K's search has not settled after its five rounds */
     W_KINDS
 } weights_kind;
 
 static inline const char *weights_name(int kind)
 {
     static const char *const names[W_KINDS] = {
-        "gaussian",     "heavy-tailed", "constant",  "zero",        "signed zero", "few values",
-        "opposite",     "half steps",   "subnormal", "near least",  "f16 least",   "huge",
-        "f16 overflow", "outlier",      "ramp",      "positive",    "negative",    "relu",
-        "f16 grid",     "sparse",       "any bits",  "log uniform", "narrow"};
+        "gaussian",   "heavy-tailed", "constant",     "zero",      "signed zero",
+        "few values", "opposite",     "half steps",   "subnormal", "near least",
+        "f16 least",  "huge",         "f16 overflow", "outlier",   "ramp",
+        "positive",   "negative",     "relu",         "f16 grid",  "sparse",
+        "any bits",   "log uniform",  "narrow",       "one-sided", "stubborn"};
     return names[kind];
 }
 
@@ -91,6 +94,24 @@ static inline float weights_any_bits(uint64_t *state)
         bits = (uint32_t)weights_random(state);
     while ((bits & 0x7f800000u) == 0x7f800000u);
     return aq_f32_from_bits(bits);
+}
+
+static inline float weights_one_sided(size_t i, float scale)
+{
+    unsigned any = (uint32_t)(i / 16) * 2654435761u >> 28;
+    return (any & 1 ? scale : -scale) * weights_power_of_two(-(int)any);
+}
+
+/* Found among nearly normal integers, of which one in five million has this. */
+static inline float weights_stubborn(size_t i)
+{
+    static const int8_t found[4][16] = {
+        {8, -18, -46, -39, 22, 38, -51, -16, -27, 6, 50, 25, 20, -45, -15, -16},
+        {-55, -58, 36, 30, 28, 56, -53, 13, 54, -59, -52, -46, 13, 24, 45, -25},
+        {-61, -14, 70, -11, 82, -86, -2, 57, 55, -30, 11, 3, 35, 6, -38, 34},
+        {12, -47, 12, -57, 14, -52, -56, 32, 11, -25, -46, -69, -1, -32, 69, 21},
+    };
+    return (float)found[i / 16 % 4][i % 16];
 }
 
 /* Weight i of a stretch; scale is constant within runs of 64. */
@@ -144,6 +165,10 @@ static inline float weights_one(int kind, uint64_t *s, size_t i, float scale)
     case W_LOG_UNIFORM:
         return (flip ? -1.0f : 1.0f) * weights_power_of_two(weights_pick(s, 60) - 40) *
                (1.0f + weights_uniform(s));
+    case W_ONE_SIDED:
+        return weights_one_sided(i, scale) * (1.0f + weights_uniform(s));
+    case W_STUBBORN:
+        return scale * weights_stubborn(i);
     default:
         return 1000.0f + 0x1p-10f * (float)weights_pick(s, 9);
     }
