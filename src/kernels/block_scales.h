@@ -29,7 +29,7 @@ AQ_INLINE void mark_literal(unsigned blocks, vf id, int part, group_scales *scal
     scales->literal |= (uint64_t)blocks << part * V_LANES;
 }
 
-#ifdef V_HAS_FMA
+#ifdef V_HAS_TWO_BLOCKS
 /* q8_0 from float16 or bfloat16 needs neither the rounded product nor a rounding of halves: with at
  * most 11 bits of significand, x * 127 / amax is either exactly between two levels or more than
  * 2^-19 of itself away from that, which is more than all roundings together. So one fused
@@ -68,7 +68,7 @@ AQ_INLINE vi scales_q8_0(aq_dtype source, const uint8_t *src, vi magnitude, grou
         vf amax = widen_part(source, bits, part);
         vf d = v_div(amax, v_set(127.0f)), id = v_inverse(d, 0.0f);
         v_store(scales->inverse + part * V_LANES, id);
-#ifdef V_HAS_FMA
+#ifdef V_HAS_TWO_BLOCKS
         if (source != AQ_DTYPE_F32)
             nudge_inverses(amax, d, id, part, scales);
 #endif
@@ -106,7 +106,7 @@ AQ_INLINE vf resolve_signs(aq_dtype source, const uint8_t *src, unsigned blocks,
     return v_load_f32(value);
 }
 
-#ifdef V_HAS_FMA
+#ifdef V_HAS_TWO_BLOCKS
 /* Where q4_0 from float16 or bfloat16 must not take trunc(fma(x, id, 128 + 8.5)) - 128 for
  * trunc(fl(fl(x * id) + 8.5)); id is (1 + e) / d, |e| <= 2^-24. Let p = x / d, so that |p| <= 8.
  *
@@ -166,7 +166,7 @@ AQ_INLINE vi scales_signed(aq_dtype source, float middle, const uint8_t *src, vi
         vf id = v_inverse(d, __builtin_nanf(""));
         v_store(scales->inverse + part * V_LANES, id);
         v_store_f16(scales->d + part * V_LANES, d);
-#ifdef V_HAS_FMA
+#ifdef V_HAS_TWO_BLOCKS
         if (source != AQ_DTYPE_F32 && middle == 8.0f)
             mark_literal(literal_signed(source, d, id), id, part, scales);
 #endif

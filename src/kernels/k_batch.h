@@ -33,35 +33,38 @@ AQ_INLINE void own_levels(k_rule rule, aq_dtype source, int weighted, const uint
     }
 }
 
-/* Whether all quotients of a super-block are far below 2^22, where k_literal is a conversion and a
- * clamp. The inverse that a sub-block's levels came from maps its largest weight to 33 at most. */
-AQ_INLINE int is_ordinary(k_rule rule, const k_scales *scales, const k_found *found, int lane)
+/* Levels of a super-block from products with 1 / d. 0, and nothing is found, where some quotient is
+ * not near the levels, or next to a half, which a product cannot tell.
+ *
+ * A sum s of 192.5 and x fl(1 / d), rounded together, has 0x4300 plus its whole part, less 128, in
+ * its high word from 128 to 256, and 2^16 times the rest in its low one. For a quotient of q, from
+ * -64.5 to 63.5 then, the product is less than 2^-17.9 beside it and the sum rounded by 2^-17 at
+ * most: less than 2^-16 together. So the nearest to q is the whole part less 192, unless the low
+ * word is 0. Where it is not, q is more than 2^-18.1 beside a half, and so it is rounded: from -64
+ * to 64, half its last place is 2^-19 at most, and below that all is the least level. */
+AQ_INLINE int near_levels(k_rule rule, aq_dtype source, const uint8_t *src, const k_scales *scales,
+                          uint8_t *levels)
 {
-    unsigned all = (1u << V_LANES) - 1;
-    if (!k_is_signed(rule))
-        return 0;
-    for (int j = 0; j < SUPER / rule.sub; j += V_LANES) {
-        vf d = v_load_f32(scales->d + j), inverse = v_load_f32(found->inverse + lane + j);
-        all &= v_mask_bits(v_gt(v_abs(v_mul(d, inverse)), v_set(0x1p-15f)));
-    }
-    return all == (1u << V_LANES) - 1;
-}
-
-/* Levels of a super-block of a signed type that is_ordinary. */
-AQ_INLINE void ordinary_levels(k_rule rule, aq_dtype source, const uint8_t *src,
-                               const k_scales *scales, uint8_t *levels)
-{
-    size_t size = aq_source_bytes(source);
+    float inverses[MOST_SUBS];
+    vi least = v_set_bits(0xffffffff), most = v_set_bits(0);
+    for (int j = 0; j < SUPER / rule.sub; j++)
+        inverses[j] = 1.0f / scales->d[j];
     for (int first = 0; first < SUPER; first += 32) {
-        v_block v;
+        v_block s;
 #pragma GCC unroll 8
         for (int i = 0; i < 32 / V_LANES; i++) {
-            int at = first + i * V_LANES;
-            v.v[i] =
-                v_div(v_load(source, src + (size_t)at * size), v_set(scales->d[at / rule.sub]));
+            int at = first + i * V_LANES, j = at / rule.sub;
+            vf x = v_load(source, src + (size_t)at * aq_source_bytes(source));
+            x = k_is_signed(rule) ? x : v_add(x, v_set(scales->dm[j]));
+            s.v[i] = v_fma(x, v_set(inverses[j]), v_set(192.5f));
+            least = v_min_u16(least, v_bits(s.v[i]));
+            most = v_max_u16(most, v_bits(s.v[i]));
         }
-        v_store_packed(levels + first, 8, v_quantized(v, -rule.levels, 2 * rule.levels - 1));
+        v_store_high_levels(levels + first, s, 0x4340 + k_low(rule), k_high(rule) - k_low(rule));
     }
+    unsigned high_enough = v_mask_bits(v_eq_bits(v_max_u16(least, v_set_bits(0x43000001)), least));
+    unsigned low_enough = v_mask_bits(v_eq_bits(v_min_u16(most, v_set_bits(0x437fffff)), most));
+    return (high_enough & low_enough) == (1u << V_LANES) - 1;
 }
 
 /* All levels of a super-block whose sub-blocks begin at `lane`, in order. */
@@ -70,10 +73,8 @@ AQ_INLINE void super_levels(k_rule rule, aq_dtype source, int weighted, const ui
 {
     int low = k_low(rule), high = k_high(rule);
     size_t size = aq_source_bytes(source);
-    if (__builtin_expect(is_ordinary(rule, scales, found, lane), 1)) {
-        ordinary_levels(rule, source, src, scales, levels);
+    if (near_levels(rule, source, src, scales, levels))
         return;
-    }
     for (int first = 0; first < SUPER; first += 32) {
         v_block q;
 #pragma GCC unroll 8
@@ -136,24 +137,47 @@ AQ_INLINE void store_searched_scales(k_scales *s, float d, float inverse, uint8_
     k_pack_scales_signed_6(s, d, stored, out + 96);
 }
 
-AQ_INLINE void store_super(k_rule rule, aq_dtype source, int weighted, const uint8_t *src,
-                           const k_found *found, int lane, uint8_t *out)
+/* What is stored of the scales, which become what is read of them; 0 where that is the whole
+ * super-block. */
+AQ_INLINE int store_scales(k_rule rule, int weighted, const k_found *found, int lane,
+                           k_scales *scales, uint8_t *out)
 {
-    k_scales scales;
-    uint8_t levels[SUPER];
-    memcpy(scales.scale, found->scale + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
-    memcpy(scales.min, found->min + lane, sizeof(float) * (size_t)(SUPER / rule.sub));
-    int whole = 1, super = lane / (SUPER / rule.sub);
-    if (weighted && rule.type == AQ_TYPE_Q3_K && !isnan(found->super_inverse[super]))
-        store_searched_scales(&scales, found->super_scale[super], found->super_inverse[super], out);
-    else if (weighted && rule.type != AQ_TYPE_Q6_K)
-        whole = aq_weighted_scales(rule, &scales, found->count + lane, out);
-    else if (!k_is_signed(rule) || !store_signed_scales(rule, &scales, out))
-        whole = k_store_scales(rule, &scales, out);
-    if (!whole)
-        return;
-    super_levels(rule, source, weighted, src, &scales, found, lane, levels);
-    k_store_levels(rule, levels, out);
+    size_t subs = (size_t)(SUPER / rule.sub);
+    memcpy(scales->scale, found->scale + lane, sizeof(float) * subs);
+    if (!k_is_signed(rule))
+        memcpy(scales->min, found->min + lane, sizeof(float) * subs);
+    int super = lane / (SUPER / rule.sub);
+    if (weighted && rule.type == AQ_TYPE_Q3_K && !isnan(found->super_inverse[super])) {
+        store_searched_scales(scales, found->super_scale[super], found->super_inverse[super], out);
+        return 1;
+    }
+    if (weighted && rule.type != AQ_TYPE_Q6_K)
+        return aq_weighted_scales(rule, scales, found->count + lane, out);
+    return (k_is_signed(rule) && store_signed_scales(rule, scales, out)) ||
+           k_store_scales(rule, scales, out);
+}
+
+/* All that have been searched. Scales are a chain of their own, so the next ones are stored before
+ * these levels. */
+AQ_INLINE void store_supers(k_rule rule, aq_dtype source, int weighted, int count,
+                            const uint8_t *src, const k_found *found, uint8_t *out)
+{
+    k_scales scales[2];
+    int subs = SUPER / rule.sub, whole = store_scales(rule, weighted, found, 0, &scales[0], out);
+    for (int b = 0; b < count; b++) {
+        const k_scales *s = &scales[b & 1];
+        int levels_too = whole;
+        if (b + 1 < count)
+            whole = store_scales(rule, weighted, found, (b + 1) * subs, &scales[(b + 1) & 1],
+                                 out + rule.bytes);
+        if (levels_too) {
+            uint8_t levels[SUPER];
+            super_levels(rule, source, weighted, src, s, found, b * subs, levels);
+            k_store_levels(rule, levels, out);
+        }
+        src += SUPER * aq_source_bytes(source);
+        out += rule.bytes;
+    }
 }
 
 /* ---- batches of super-blocks ---- */
@@ -163,7 +187,7 @@ typedef struct k_search {
      * the batch's lane `first`. */
     void (*find)(k_tile *tile, int first, k_found *found);
     /* NULL, or what is left to be found once all `lanes` of the batch have been searched. */
-    void (*finish)(int lanes, k_found *found);
+    void (*finish)(aq_dtype source, const uint8_t *src, int lanes, k_found *found);
 } k_search;
 
 AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int groups,
@@ -179,16 +203,15 @@ AQ_INLINE vi quantize_batch(k_rule rule, aq_dtype source, k_search search, int g
     }
     for (int g = 0; g < groups; g++) {
         k_tile tile[MOST_TILES];
-        for (int t = 0; t < tiles; t++)
-            magnitude = load_tile(source, rule.sub, src + (size_t)(g * tiles + t) * tile_bytes,
-                                  &tile[t], magnitude);
+        for (int t = 0; t < tiles; t++) {
+            load_tile(source, rule.sub, src + (size_t)(g * tiles + t) * tile_bytes, &tile[t]);
+            magnitude = tile_magnitude(&tile[t], magnitude);
+        }
         search.find(tile, g * tiles * V_LANES, &found);
     }
     if (search.finish != NULL)
-        search.finish(groups * tiles * V_LANES, &found);
-    for (size_t b = 0; b < k_group(rule) * (size_t)groups; b++)
-        store_super(rule, source, 0, src + b * SUPER * size, &found, (int)b * (SUPER / rule.sub),
-                    dst + b * rule.bytes);
+        search.finish(source, src, groups * tiles * V_LANES, &found);
+    store_supers(rule, source, 0, (int)k_group(rule) * groups, src, &found, dst);
     return magnitude;
 }
 

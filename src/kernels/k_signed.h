@@ -42,13 +42,9 @@ AQ_INLINE void signed_weight(int n, int i, int weighted, k_tile *tile)
 /* The first weight of largest magnitude, and, with `weigh`, what all of them count for. */
 AQ_INLINE void signed_start(int n, int weigh, int weighted, k_tile *tile, signed_state *s)
 {
-    vf zero = v_set(0.0f), most = zero, least = zero;
-    for (int i = 0; i < n; i++) {
-        most = v_max(most, tile->x[i]);
-        least = v_min(least, tile->x[i]);
-        if (weigh)
-            signed_weight(n, i, weighted, tile);
-    }
+    vf zero = v_set(0.0f), most = tile->most, least = tile->least;
+    for (int i = 0; i < n && weigh; i++)
+        signed_weight(n, i, weighted, tile);
     vf most_down = v_sub(zero, least);
     s->extreme = v_select(v_gt(most_down, most), least, most);
     unsigned tied = v_mask_bits(v_eq(most_down, most)) & ~v_mask_bits(v_eq(most, zero));

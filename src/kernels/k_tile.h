@@ -8,7 +8,7 @@
 #include "k_store.h"
 #include "vec.h"
 
-enum { MOST_SUB = 32, MOST_TILES = 4, MOST_LANES = 1024 };
+enum { MOST_SUB = 32, MOST_TILES = 4, MOST_LANES = 512 };
 
 /* A level takes up to six operations, each of which waits for the one before. While one pair of
  * weights is added, the levels of the next pair are under way, so that neither waits. */
@@ -20,18 +20,31 @@ typedef struct k_tile {
     vf x[MOST_SUB], gap_x[3]; /* weight i of every lane's sub-block */
     vf w[MOST_SUB], gap_w[3]; /* what it counts for */
     vf l[MOST_SUB], gap_l[3]; /* its level in the step at hand */
+    vf most, least;           /* the greatest of its weights and +0, the least of them and -0 */
 } k_tile;
 
-/* q3_K: the sub-blocks whose levels may change yet, one behind the other, with where their search
- * is. Stores and loads of whole vectors may reach beyond the last; no two rows begin at the same
- * place of a page. */
-enum { OPEN_ROW = MOST_LANES + 32 };
+/* q3_K: a sub-block of which some level may change yet. */
+typedef struct k_row {
+    float x[16], wx[16], level[16]; /* wx: a weight times what it counts for */
+} k_row;
+
+/* The turns of its search: 16 times the round, of at most five, and the number of the level. */
+enum { MOST_ROUNDS = 5, NEVER = 255 };
+
+/* Those of a batch, and of each that is still open the level at hand. Stores of whole vectors may
+ * reach beyond the last; no two columns begin at the same place of a page. */
+enum { OPEN_COLUMN = MOST_LANES + 32 };
 
 typedef struct k_open {
-    int count;
-    uint32_t lane[OPEN_ROW]; /* whose they are, in the batch */
-    float inverse[OPEN_ROW], xl[OPEN_ROW], l2[OPEN_ROW];
-    float x[16][OPEN_ROW], level[16][OPEN_ROW];
+    k_row rows[MOST_LANES] __attribute__((aligned(64)));
+    uint32_t lane[OPEN_COLUMN]; /* of each row: where it is in the batch */
+    int count;                  /* still open, one behind the other in what follows */
+    uint32_t row[OPEN_COLUMN];
+    float xl[OPEN_COLUMN], l2[OPEN_COLUMN]; /* sums with all levels */
+    float to_level[OPEN_COLUMN], share[OPEN_COLUMN],
+        scale[OPEN_COLUMN];                       /* which follow from them */
+    float x[OPEN_COLUMN], level[OPEN_COLUMN];     /* at hand: the weight, and its level */
+    uint8_t turn[OPEN_COLUMN], last[OPEN_COLUMN]; /* the turn; the last one that changed a level */
 } k_open;
 
 /* What the search leaves behind for each sub-block of a batch. Its best levels are not kept, but
@@ -105,22 +118,36 @@ AQ_INLINE void transpose(vi v[V_LANES])
 #endif
 }
 
-AQ_INLINE vi load_tile(aq_dtype source, int sub, const uint8_t *src, k_tile *tile, vi magnitude)
+/* Both ends are found among integers: as signed ones positive floats are above all negative ones,
+ * as unsigned ones they are below them, and either kind is in the order of its magnitudes. A NaN is
+ * beyond infinity instead of getting lost in a comparison. */
+AQ_INLINE void load_tile(aq_dtype source, int sub, const uint8_t *src, k_tile *tile)
 {
+    vi most = v_set_bits(0), least = v_set_bits(0x80000000);
     for (int first = 0; first < sub; first += V_LANES) {
         vi v[V_LANES];
 #pragma GCC unroll 16
         for (int lane = 0; lane < V_LANES; lane++) {
             size_t at = (size_t)(lane * sub + first) * aq_source_bytes(source);
             v[lane] = v_bits(v_load(source, src + at));
-            magnitude = v_max_u32(magnitude, v_and(v[lane], v_set_bits(0x7fffffff)));
         }
         transpose(v);
 #pragma GCC unroll 16
-        for (int i = 0; i < V_LANES; i++)
+        for (int i = 0; i < V_LANES; i++) {
+            most = v_max_s32(most, v[i]);
+            least = v_max_u32(least, v[i]);
             tile->x[first + i] = v_from_bits(v[i]);
+        }
     }
-    return magnitude;
+    tile->most = v_from_bits(most);
+    tile->least = v_from_bits(least);
+}
+
+/* The larger of `magnitude` and a lane's largest, as bits. */
+AQ_INLINE vi tile_magnitude(const k_tile *tile, vi magnitude)
+{
+    magnitude = v_max_u32(magnitude, v_bits(tile->most));
+    return v_max_u32(magnitude, v_and(v_bits(tile->least), v_set_bits(0x7fffffff)));
 }
 
 /* ---- rounding ---- */

@@ -39,8 +39,7 @@ AQ_INLINE void weigh(k_rule rule, const float *around, int first, const float *i
     for (int lane = 0; lane < V_LANES; lane++)
         own[lane] = around[(first + lane) * rule.sub / SUPER];
     vf smooth = v_load_f32(own);
-    (void)load_tile(AQ_DTYPE_F32, rule.sub, (const uint8_t *)(importance + first * rule.sub),
-                    &given, v_set_bits(0));
+    load_tile(AQ_DTYPE_F32, rule.sub, (const uint8_t *)(importance + first * rule.sub), &given);
     for (int i = 0; i < rule.sub; i++) {
         vf x = tile->x[i];
         tile->w[i] = rule.type == AQ_TYPE_Q6_K
@@ -89,7 +88,8 @@ AQ_INLINE vi find_group(k_rule rule, aq_dtype source, k_search search, const uin
                         : surroundings(rule, source, src + b * SUPER * size);
     for (int t = 0; t < k_tiles(rule); t++) {
         size_t at = (size_t)(t * V_LANES * rule.sub);
-        magnitude = load_tile(source, rule.sub, src + at * size, &tile[t], magnitude);
+        load_tile(source, rule.sub, src + at * size, &tile[t]);
+        magnitude = tile_magnitude(&tile[t], magnitude);
         weigh(rule, around, t * V_LANES, importance, &tile[t]);
     }
     search.find(tile, first, found);
@@ -107,15 +107,12 @@ AQ_INLINE vi weighted_batch(k_rule rule, aq_dtype source, k_search search, size_
         magnitude = find_group(rule, source, search, src + g * group * size, importance + g * group,
                                row, (int)(g * group) / rule.sub, &found, magnitude);
     if (search.finish != NULL)
-        search.finish((int)(groups * group) / rule.sub, &found);
-    for (size_t b = 0; b < groups * group / unit; b++) {
-        const uint8_t *from = src + b * unit * size;
-        if (unit == BLOCK)
-            store_block(rule, source, from, &found, (int)b, dst + b * rule.bytes);
-        else
-            store_super(rule, source, 1, from, &found, (int)b * (SUPER / rule.sub),
-                        dst + b * rule.bytes);
-    }
+        search.finish(source, src, (int)(groups * group) / rule.sub, &found);
+    if (unit == SUPER)
+        store_supers(rule, source, 1, (int)(groups * group / unit), src, &found, dst);
+    else
+        for (size_t b = 0; b < groups * group / unit; b++)
+            store_block(rule, source, src + b * unit * size, &found, (int)b, dst + b * rule.bytes);
     return magnitude;
 }
 

@@ -8,6 +8,8 @@
 
 #include "vec_avx2.h"
 
+#define V_HAS_TWO_BLOCKS 1
+
 AQ_INLINE v_block v_load_apart(aq_dtype source, const uint8_t *p)
 {
     v_block x;

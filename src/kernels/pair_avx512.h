@@ -9,6 +9,8 @@
 
 #include "vec_avx512.h"
 
+#define V_HAS_TWO_BLOCKS 1
+
 AQ_INLINE v_block v_load_apart(aq_dtype source, const uint8_t *p)
 {
     if (source == AQ_DTYPE_F16)

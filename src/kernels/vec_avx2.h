@@ -38,8 +38,6 @@ AQ_INLINE vf v_div(vf a, vf b)
     return _mm256_div_ps(a, b);
 }
 
-#define V_HAS_FMA 1
-
 AQ_INLINE vf v_fma(vf a, vf b, vf c)
 {
     return _mm256_fmadd_ps(a, b, c);
@@ -181,6 +179,11 @@ AQ_INLINE vi v_min_s32(vi a, vi b)
 AQ_INLINE vi v_min_s16(vi a, vi b)
 {
     return _mm256_min_epi16(a, b);
+}
+
+AQ_INLINE vi v_min_u16(vi a, vi b)
+{
+    return _mm256_min_epu16(a, b);
 }
 
 /* All ones where the sign is set. */
@@ -346,12 +349,17 @@ AQ_INLINE vi v_joined_bytes(v_block x)
     return _mm256_packs_epi16(v_joined_words(0, x.v[0], x.v[1]), v_joined_words(0, x.v[2], x.v[3]));
 }
 
-AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
+/* Bytes packed from joined words. */
+AQ_INLINE vi v_bytes_in_order(vi bytes)
 {
     vi even_odd = _mm256_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15, 0, 2, 4, 6,
                                    1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
-    vi bytes = v_quarters_in_order(_mm256_shuffle_epi8(v_joined_bytes(x), even_odd));
-    _mm256_storeu_si256((__m256i *)(void *)out, bytes);
+    return v_quarters_in_order(_mm256_shuffle_epi8(bytes, even_odd));
+}
+
+AQ_INLINE void v_store_low_bytes(uint8_t *out, v_block x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)out, v_bytes_in_order(v_joined_bytes(x)));
 }
 
 /* roundf: the largest float below 1/2, added away from zero, carries exactly the halves over. */
@@ -420,6 +428,16 @@ AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
     for (int i = 0; i < 4; i++)
         q[i] = _mm256_cvtps_epi32(x.v[i]);
     return v_clamped_bytes(v_low_bytes(q), least, steps);
+}
+
+/* clamp(high word - least, 0, steps), one to a byte. */
+AQ_INLINE void v_store_high_levels(uint8_t *out, v_block x, int least, int steps)
+{
+    vi zero = _mm256_set1_epi16((short)least);
+    vi first = _mm256_subs_epu16(v_joined_words(1, x.v[0], x.v[1]), zero);
+    vi second = _mm256_subs_epu16(v_joined_words(1, x.v[2], x.v[3]), zero);
+    vi bytes = _mm256_min_epu8(_mm256_packus_epi16(first, second), _mm256_set1_epi8((char)steps));
+    _mm256_storeu_si256((__m256i *)(void *)out, v_bytes_in_order(bytes));
 }
 
 #endif

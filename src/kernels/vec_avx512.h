@@ -38,8 +38,6 @@ AQ_INLINE vf v_div(vf a, vf b)
     return _mm512_div_ps(a, b);
 }
 
-#define V_HAS_FMA 1
-
 AQ_INLINE vf v_fma(vf a, vf b, vf c)
 {
     return _mm512_fmadd_ps(a, b, c);
@@ -180,6 +178,11 @@ AQ_INLINE vi v_min_s32(vi a, vi b)
 AQ_INLINE vi v_min_s16(vi a, vi b)
 {
     return _mm512_min_epi16(a, b);
+}
+
+AQ_INLINE vi v_min_u16(vi a, vi b)
+{
+    return _mm512_min_epu16(a, b);
 }
 
 /* All ones where the sign is set. */
@@ -402,6 +405,18 @@ AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
     __m256i bytes = _mm256_permutevar8x32_epi32(_mm512_cvtsepi16_epi8(words),
                                                 _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
     return v_clamped_bytes(bytes, least, steps);
+}
+
+/* clamp(high word - least, 0, steps), one to a byte. */
+AQ_INLINE void v_store_high_levels(uint8_t *out, v_block x, int least, int steps)
+{
+    vi words = _mm512_packus_epi32(_mm512_srli_epi32(v_bits(x.v[0]), 16),
+                                   _mm512_srli_epi32(v_bits(x.v[1]), 16));
+    words = _mm512_subs_epu16(words, _mm512_set1_epi16((short)least));
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm512_cvtepi16_epi8(words),
+                                                _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
+    _mm256_storeu_si256((__m256i *)(void *)out,
+                        _mm256_min_epu8(bytes, _mm256_set1_epi8((char)steps)));
 }
 
 #endif

@@ -102,7 +102,7 @@ AQ_INLINE int has_quick_way(aq_dtype source, block_rule rule)
 /* How many blocks are encoded together. */
 AQ_INLINE size_t blocks_at_once(aq_dtype source, block_rule rule)
 {
-#ifdef V_HAS_FMA
+#ifdef V_HAS_TWO_BLOCKS
     if (source != AQ_DTYPE_F32 && has_quick_way(source, rule))
         return 2;
 #endif
@@ -110,7 +110,7 @@ AQ_INLINE size_t blocks_at_once(aq_dtype source, block_rule rule)
     return 1;
 }
 
-#ifdef V_HAS_FMA
+#ifdef V_HAS_TWO_BLOCKS
 /* Two blocks the quick way, from a 16-bit source. */
 AQ_INLINE void encode_two(aq_dtype source, block_rule rule, const uint8_t *src,
                           const group_scales *scales, size_t b, uint8_t *dst)
@@ -146,7 +146,7 @@ AQ_INLINE void encode_group(aq_dtype source, block_rule rule, const uint8_t *src
     for (size_t b = 0; b < group_blocks(source); b += at_once) {
         for (size_t line = 0; line < at_once * stride; line += 64)
             __builtin_prefetch(src + b * stride + AHEAD + line);
-#ifdef V_HAS_FMA
+#ifdef V_HAS_TWO_BLOCKS
         if (at_once == 2) {
             encode_two(source, rule, src, scales, b, dst);
             continue;

@@ -40,6 +40,11 @@ AQ_INLINE vf v_div(vf a, vf b)
     return vdivq_f32(a, b);
 }
 
+AQ_INLINE vf v_fma(vf a, vf b, vf c)
+{
+    return vfmaq_f32(c, a, b);
+}
+
 AQ_INLINE vf v_min(vf a, vf b)
 {
     return vbslq_f32(vcltq_f32(a, b), a, b); /* of 0 and -0 the second, as on x86 */
@@ -178,6 +183,11 @@ AQ_INLINE vi v_min_s32(vi a, vi b)
 AQ_INLINE vi v_min_s16(vi a, vi b)
 {
     return vreinterpretq_u32_s16(vminq_s16(V_S16(a), V_S16(b)));
+}
+
+AQ_INLINE vi v_min_u16(vi a, vi b)
+{
+    return vreinterpretq_u32_u16(vminq_u16(V_U16(a), V_U16(b)));
 }
 
 /* All ones where the sign is set. */
@@ -368,6 +378,18 @@ AQ_INLINE v_bytes v_quantized(v_block x, int least, int steps)
     for (int i = 0; i < 8; i++)
         q[i] = vsubq_s32(vminq_s32(vmaxq_s32(vcvtnq_s32_f32(x.v[i]), low), high), low);
     return v_low_bytes(q);
+}
+
+/* clamp(high word - least, 0, steps), one to a byte. */
+AQ_INLINE void v_store_high_levels(uint8_t *out, v_block x, int least, int steps)
+{
+    uint16x8_t zero = vdupq_n_u16((uint16_t)least);
+    for (int i = 0; i < 4; i++) {
+        vi first = v_bits(x.v[2 * i]), second = v_bits(x.v[2 * i + 1]);
+        uint16x8_t words = vcombine_u16(vshrn_n_u32(first, 16), vshrn_n_u32(second, 16));
+        uint8x8_t bytes = vqmovn_u16(vqsubq_u16(words, zero));
+        vst1_u8(out + 8 * i, vmin_u8(bytes, vdup_n_u8((uint8_t)steps)));
+    }
 }
 
 AQ_INLINE uint8x16_t v_join(uint8x16_t a, uint8x16_t b, int bits)

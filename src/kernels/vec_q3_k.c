@@ -2,66 +2,47 @@
  * q3_K in vectors: compiled once for each ISA.
  *
  * Its search sets one level after the other to what suits the rest best, for five rounds or until a
- * round changes nothing. Of ordinary weights, four sub-blocks in five change nothing at all, which
- * can be told without the chain: until something changes, every level is weighed against the same
- * sums. So the lanes of a batch are first asked that, and only those that may change are packed
- * into tiles of their own and searched as the scalar twin does. */
+ * round changes nothing. Few levels ever change: of ordinary weights one in forty, and in four
+ * sub-blocks of five none. Which may change is told for all levels of a sub-block at once, without
+ * the chain that ends in a division, as long as the sums are the same. So sub-blocks are asked that
+ * a tile at a time; of those where some level may change, the first such level of each is searched
+ * for as the scalar twin does, a vector of sub-blocks at a time; and each is asked again. */
 #include <config.h>
 
 #include "k_signed.h"
 
-/* ---- which lanes may change ---- */
+/* ---- which levels may change ---- */
 
-/* a * b + c with one rounding or two, for sums that have room for either. */
-AQ_INLINE vf roughly(vf a, vf b, vf c)
+/* Level l of weight x becomes the nearest to x l2 / xl, of the sums without it, and x l2 - l xl is
+ * what it is of those with it, L2 and XL, as x w l^2 cancels. So where w x l is p XL,
+ * |x L2 / XL - l| < 0.498 (1 - p) tells that the quotient rounds to l. A quotient above the top
+ * level is taken to be nearer to it: the true one is above it, too, and clamped.
+ *
+ * All roundings, of the search and here, together are below 2^-17 (1 + |p|). The room left for them
+ * is 2^-14, so a dominant weight, without which xl is next to nothing, may change; and where p is
+ * below 0, another 0.002 (1 + |p|). Where products of the sums could leave the range of normal
+ * floats, every level may change: no comparison with a NaN holds. */
+typedef struct level_test {
+    vf to_level, share; /* L2 / XL, and -0.498 / XL or a NaN */
+} level_test;
+
+AQ_INLINE level_test test_of_sums(vf xl, vf l2)
 {
-#ifdef V_HAS_FMA
-    return v_fma(a, b, c);
-#else
-    return v_add(v_mul(a, b), c);
-#endif
+    vf inverse = v_div(v_set(1.0f), xl), to_level = v_mul(l2, inverse);
+    vm fits = v_both(v_both(v_gt(xl, v_set(0x1p-90f)), v_gt(v_set(0x1p90f), xl)),
+                     v_both(v_gt(to_level, v_set(0x1p-36f)), v_gt(v_set(0x1p36f), to_level)));
+    vf share = v_select(fits, v_mul(inverse, v_set(-0.498f)), v_set(NAN));
+    return (level_test){to_level, share};
 }
 
-/* The lanes, a bit each, where some level may change; `products`: the tile has w x l, not w x.
- *
- * Level l of weight x becomes the nearest to x l2 / xl, of the sums without it, and x l2 - l xl is
- * what it is of those with it, L2 and XL, as x w l^2 cancels. So |x L2 - l XL| < 0.498 xl tells
- * that the quotient rounds to l. An x L2 above the top level is taken to be nearer to it: the true
- * quotient is larger still, and clamped.
- *
- * All roundings, of the search and here, together are below 80 2^-24 times the largest of XL and
- * |w x l|. The room left for them is 2^-14 XL, so a dominant weight, without which xl is next to
- * nothing, may change; and where w x l is negative, which makes xl the larger, XL stands for it.
- * Sums so small or large that products of theirs could leave the range of normal floats are left
- * to the search.
- *
- * An inverse below 0 gives levels whose w x l are all negative or 0. No xl without a level is
- * positive then, sums of one sign being monotone even rounded, and the search passes over all. */
-AQ_INLINE unsigned may_change(k_rule rule, int products, const k_tile *tile, const signed_state *s)
+/* wxl: w x l. */
+AQ_INLINE vm stays(k_rule rule, level_test test, vf x, vf l, vf wxl)
 {
-    vf least = v_set(0x1p-90f), greatest = v_set(0x1p90f), zero = v_set(0.0f);
-    vf minus_xl = v_sub(zero, s->xl), room = v_mul(s->xl, v_set(-0x1p-14f));
-    vf top = v_mul(s->xl, v_set((float)rule.levels - 0.8f));
-    vm stays = v_both(v_both(v_gt(s->xl, least), v_gt(greatest, s->xl)),
-                      v_both(v_gt(s->l2, least), v_gt(greatest, s->l2)));
-#pragma GCC unroll 4
-    for (int i = 0; i < rule.sub; i++) {
-        vf l = tile->l[i], nearest = v_min(v_mul(tile->x[i], s->l2), top);
-        vf distance = v_abs(roughly(l, minus_xl, nearest));
-        vf wx = signed_wx(rule.sub, i, tile);
-        vf minus_rest = v_max(products ? v_add(wx, minus_xl) : roughly(wx, l, minus_xl), minus_xl);
-        stays = v_both(stays, v_gt(roughly(minus_rest, v_set(-0.498f), room), distance));
-    }
-    vm none = v_gt(zero, s->best_inverse);
-    return ~(v_mask_bits(stays) | v_mask_bits(none)) & ((1u << V_LANES) - 1);
+    vf nearest = v_min(v_mul(x, test.to_level), v_set((float)rule.levels - 0.8f));
+    return v_gt(v_fma(wxl, test.share, v_set(0.498f - 0x1p-14f)), v_abs(v_sub(nearest, l)));
 }
 
-AQ_INLINE void finish_scales(int tiles, signed_state *s)
-{
-    vf zero = v_set(0.0f);
-    for (int t = 0; t < tiles; t++)
-        s[t].scale = v_select(v_gt(s[t].l2, zero), v_div(s[t].xl, s[t].l2), zero);
-}
+/* ---- the levels of the plain scale ---- */
 
 /* Tiles whose sums the registers hold side by side. */
 enum { ABREAST = V_LANES == 8 ? 2 : 4 };
@@ -92,28 +73,34 @@ AQ_INLINE void plain_levels(k_rule rule, k_tile *tile, signed_state *s)
     }
 #pragma GCC unroll 4
     for (int t = 0; t < ABREAST; t++) {
+        vf zero = v_set(0.0f);
         s[t].xl = xl[t];
         s[t].l2 = l2[t];
+        s[t].scale = v_select(v_gt(l2[t], zero), v_div(xl[t], l2[t]), zero);
     }
 }
 
-/* Puts the lanes of `open`, a bit each, behind the open ones; they may stand in those that the tile
- * was loaded from. */
-AQ_INLINE void put_open(unsigned open, vi lane, const k_tile *tile, const signed_state *s,
-                        int with_levels, k_open *to)
+/* Puts the lanes where some level may change behind the open ones.
+ *
+ * An inverse below 0 gives levels whose w x l are all negative or 0. No xl without a level is
+ * positive then, sums of one sign being monotone even rounded, and the search passes over all. */
+AQ_INLINE void put_open(k_rule rule, vi lane, const k_tile *tile, const signed_state *s, k_open *to)
 {
-    int at = to->count;
+    level_test test = test_of_sums(s->xl, s->l2);
+    vm all = v_eq(s->xl, s->xl);
+#pragma GCC unroll 4
+    for (int i = 0; i < rule.sub; i++)
+        all = v_both(all,
+                     stays(rule, test, tile->x[i], tile->l[i], tile->l[MOST_SUB - rule.sub + i]));
+    unsigned none = v_mask_bits(v_gt(v_set(0.0f), s->best_inverse)) | v_mask_bits(s->empty);
+    unsigned open = ~(v_mask_bits(all) | none) & ((1u << V_LANES) - 1);
     v_choice choice = v_choose(open);
+    int at = to->count;
     v_store_chosen(to->lane + at, v_from_bits(lane), choice);
-    v_store_chosen(to->inverse + at, s->best_inverse, choice);
     v_store_chosen(to->xl + at, s->xl, choice);
     v_store_chosen(to->l2 + at, s->l2, choice);
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) {
-        v_store_chosen(to->x[i] + at, tile->x[i], choice);
-        if (with_levels)
-            v_store_chosen(to->level[i] + at, tile->l[i], choice);
-    }
+    v_store_chosen(to->to_level + at, test.to_level, choice);
+    v_store_chosen(to->share + at, test.share, choice);
     to->count += __builtin_popcount(open);
 }
 
@@ -129,115 +116,143 @@ static __attribute__((noinline)) void find_q3_k(k_tile *tile, int first, k_found
         signed_state s[MOST_TILES];
         plain_levels(rule, tile + from, s);
         for (int t = 0; t < ABREAST; t++) {
-            unsigned open = may_change(rule, 1, &tile[from + t], &s[t]) & ~v_mask_bits(s[t].empty);
-            put_open(open, lane, &tile[from + t], &s[t], 0, found->open);
+            put_open(rule, lane, &tile[from + t], &s[t], found->open);
             lane = v_sub_s32(lane, v_set_bits((uint32_t)-V_LANES));
         }
-        finish_scales(ABREAST, s);
         store_found(ABREAST, s, first, found);
     }
 }
 
-/* ---- the search of those ---- */
+/* ---- one level of each open sub-block ---- */
 
-/* Sets level i to what is best for it given the others; the lanes where that is another. */
-AQ_INLINE vm improve_level(k_rule rule, int i, k_tile *tile, signed_state *s)
+/* Sets the levels at hand of open sub-blocks from..from + V_LANES to what is best for them given
+ * the others. */
+AQ_INLINE void improve_levels(k_rule rule, int from, k_open *open)
 {
-    vf zero = v_set(0.0f), x = tile->x[i], w = tile->w[i], wx = signed_wx(rule.sub, i, tile);
-    vf l = tile->l[i];
-    vf xl = v_sub(s->xl, v_mul(wx, l)), l2 = v_sub(s->l2, v_mul(v_mul(w, l), l));
+    vf zero = v_set(0.0f), x = v_load_f32(open->x + from), l = v_load_f32(open->level + from);
+    vf all_xl = v_load_f32(open->xl + from), all_l2 = v_load_f32(open->l2 + from);
+    vf w = v_mul(x, x), wx = v_mul(w, x);
+    vf xl = v_sub(all_xl, v_mul(wx, l)), l2 = v_sub(all_l2, v_mul(v_mul(w, l), l));
     vf other = v_to_float(k_literal(v_div(v_mul(x, l2), xl), -rule.levels, rule.levels - 1));
     vm better = v_both(v_gt(xl, zero), v_ne(other, l));
     xl = v_add(xl, v_mul(wx, other));
     l2 = v_add(l2, v_mul(v_mul(w, other), other));
     better = v_both(better, v_gt(l2, zero));
-    better = v_both(better, v_gt(v_mul(v_mul(xl, xl), s->l2), v_mul(v_mul(s->xl, s->xl), l2)));
-    tile->l[i] = v_select(better, other, l);
-    s->xl = v_select(better, xl, s->xl);
-    s->l2 = v_select(better, l2, s->l2);
-    return better;
+    better = v_both(better, v_gt(v_mul(v_mul(xl, xl), all_l2), v_mul(v_mul(all_xl, all_xl), l2)));
+    xl = v_select(better, xl, all_xl);
+    l2 = v_select(better, l2, all_l2);
+    level_test test = test_of_sums(xl, l2);
+    v_store(open->level + from, v_select(better, other, l));
+    v_store(open->xl + from, xl);
+    v_store(open->l2 + from, l2);
+    v_store(open->to_level + from, test.to_level);
+    v_store(open->share + from, test.share);
+    v_store(open->scale + from, v_select(v_gt(l2, zero), v_div(xl, l2), zero));
 }
 
-/* One round; the lanes that it changed, a bit each. */
-AQ_INLINE void improve_levels(k_rule rule, int used, k_tile *tile, signed_state *s,
-                              unsigned *changed)
+/* Puts them where they belong. */
+AQ_INLINE void put_levels(k_open *open, k_found *found)
 {
-    memset(changed, 0, MOST_TILES * sizeof *changed);
-    for (int i = 0; i < rule.sub; i++) {
+    for (int k = 0; k < open->count; k++) {
+        unsigned turn = open->turn[k], row = open->row[k];
+        float *level = &open->rows[row].level[turn % 16];
+        open->last[k] = *level == open->level[k] ? open->last[k] : (uint8_t)turn;
+        *level = open->level[k];
+        found->scale[open->lane[row]] = open->scale[k];
+    }
+}
+
+/* ---- which is next ---- */
+
+/* The levels that may change, a bit each. */
+AQ_INLINE unsigned may_change(k_rule rule, const k_row *row, float to_level, float share)
+{
+    level_test test = {v_set(to_level), v_set(share)};
+    unsigned staying = 0;
 #pragma GCC unroll 4
-        for (int t = 0; t < MOST_TILES; t++)
-            if (t < used)
-                changed[t] |= v_mask_bits(improve_level(rule, i, &tile[t], &s[t]));
+    for (int i = 0; i < rule.sub; i += V_LANES) {
+        vf x = v_load_f32(row->x + i), l = v_load_f32(row->level + i);
+        vf wxl = v_mul(v_load_f32(row->wx + i), l);
+        staying |= v_mask_bits(stays(rule, test, x, l, wxl)) << i;
     }
+    return staying ^ 0xffff;
 }
 
-/* ---- rounds ---- */
-
-/* A tile of open lanes, and its state as the search before this round has left it. */
-AQ_INLINE void resume(k_rule rule, const k_open *open, int at, int round, k_tile *tile,
-                      signed_state *s)
+/* Makes the first of `ahead` the level at hand and `to` the place of the open sub-block `from`,
+ * which is `row` and not before it; returns the place of the next one. Where there is nothing ahead
+ * of it, that is the same one. Bits from 16 on are the next round's. */
+AQ_INLINE int go_on(unsigned ahead, unsigned turn, unsigned row, int from, int to, k_open *open)
 {
-    s->best_inverse = v_load_f32(open->inverse + at);
-    s->xl = v_load_f32(open->xl + at);
-    s->l2 = v_load_f32(open->l2 + at);
-    for (int i = 0; i < rule.sub; i++) {
-        tile->x[i] = v_load_f32(open->x[i] + at);
-        signed_weight(rule.sub, i, 0, tile);
-        tile->l[i] =
-            round > 0 ? v_load_f32(open->level[i] + at)
-                      : signed_level(v_mul(s->best_inverse, tile->x[i]), rule.levels, PASSES_HIGH);
-    }
+    unsigned next = (unsigned)__builtin_ctz(ahead | 1u << 31);
+    open->row[to] = row;
+    open->xl[to] = open->xl[from];
+    open->l2[to] = open->l2[from];
+    open->x[to] = open->rows[row].x[next % 16];
+    open->level[to] = open->rows[row].level[next % 16];
+    open->turn[to] = (uint8_t)(turn / 16 * 16 + next);
+    open->last[to] = open->last[from];
+    return to + (ahead != 0);
 }
 
-/* One round of the open lanes from..from + count, at most a group. */
-AQ_INLINE void improve_group(int from, int count, int round, k_found *found)
+/* The first level at hand of each. */
+AQ_INLINE void begin(k_rule rule, aq_dtype source, const uint8_t *src, const k_found *found,
+                     k_open *open)
 {
-    k_rule rule = AQ_K_RULE_Q3_K;
-    k_tile tile[MOST_TILES];
-    signed_state s[MOST_TILES];
-    unsigned changed[MOST_TILES];
-    int used = (count + V_LANES - 1) / V_LANES;
-    for (int t = 0; t < used; t++)
-        resume(rule, found->open, from + t * V_LANES, round, &tile[t], &s[t]);
-    improve_levels(rule, used, tile, s, changed);
-    finish_scales(used, s);
-    for (int t = 0; t < used; t++) {
-        int at = from + t * V_LANES, lanes = count - t * V_LANES;
-        const uint32_t *lane = found->open->lane + at;
-        float scale[V_LANES];
-        v_store(scale, s[t].scale);
-        for (int i = 0; i < V_LANES && i < lanes; i++)
-            found->scale[lane[i]] = scale[i];
-        if (round < 4)
-            put_open(changed[t] & may_change(rule, 0, &tile[t], &s[t]), v_load_bits(lane), &tile[t],
-                     &s[t], 1, found->open);
+    size_t size = aq_source_bytes(source);
+    int count = open->count, to = 0;
+    for (int k = 0; k < count; k++) {
+        k_row *row = &open->rows[k];
+        const uint8_t *in = src + open->lane[k] * (size_t)rule.sub * size;
+        vf inverse = v_set(found->inverse[open->lane[k]]);
+#pragma GCC unroll 4
+        for (int i = 0; i < rule.sub; i += V_LANES) {
+            vf x = v_load(source, in + (size_t)i * size);
+            v_store(row->x + i, x);
+            v_store(row->wx + i, v_mul(v_mul(x, x), x));
+            v_store(row->level + i, signed_level(v_mul(inverse, x), rule.levels, PASSES_HIGH));
+        }
+        open->last[k] = NEVER;
+        unsigned ahead = may_change(rule, row, open->to_level[k], open->share[k]);
+        to = go_on(ahead, 0, (unsigned)k, k, to, open);
     }
+    open->count = to;
 }
 
-/* Behind the last of `count` open lanes, as many that nothing changes as fill its tile. */
-AQ_INLINE void fill_up(int count, k_open *open)
+/* The next one of each: in this round, or, if this one has changed anything, in the next. */
+AQ_INLINE void look_on(k_rule rule, k_open *open)
 {
-    vf zero = v_set(0.0f);
-    v_store(open->inverse + count, zero);
-    v_store(open->xl + count, zero);
-    v_store(open->l2 + count, zero);
-    for (int i = 0; i < 16; i++) {
-        v_store(open->x[i] + count, zero);
-        v_store(open->level[i] + count, zero);
+    static const uint16_t after[16] = {0xfffe, 0xfffc, 0xfff8, 0xfff0, 0xffe0, 0xffc0,
+                                       0xff80, 0xff00, 0xfe00, 0xfc00, 0xf800, 0xf000,
+                                       0xe000, 0xc000, 0x8000, 0};
+    int count = open->count, to = 0;
+    for (int k = 0; k < count; k++) {
+        unsigned turn = open->turn[k], row = open->row[k];
+        unsigned may = may_change(rule, &open->rows[row], open->to_level[k], open->share[k]);
+        int again = open->last[k] / 16 == turn / 16 && turn / 16 < MOST_ROUNDS - 1;
+        unsigned ahead = (may & after[turn % 16]) | (again ? may << 16 : 0);
+        to = go_on(ahead, turn, row, k, to, open);
     }
+    open->count = to;
 }
 
-/* Rounds of all open lanes of a batch until there are none. One that changes nothing in a round
- * changes nothing in the next ones either, and five rounds are the most. */
-static __attribute__((noinline)) void finish_q3_k(int lanes, k_found *found)
+/* Searches the open sub-blocks of a batch until none is left. */
+static __attribute__((noinline)) void finish_q3_k(aq_dtype source, const uint8_t *src, int lanes,
+                                                  k_found *found)
 {
     (void)lanes;
-    int most = k_tiles((k_rule)AQ_K_RULE_Q3_K) * V_LANES;
-    for (int round = 0, count; (count = found->open->count) > 0; round++) {
-        fill_up(count, found->open);
-        found->open->count = 0;
-        for (int from = 0; from < count; from += most)
-            improve_group(from, count - from < most ? count - from : most, round, found);
+    k_rule rule = AQ_K_RULE_Q3_K;
+    k_open *open = found->open;
+    if (source == AQ_DTYPE_F32)
+        begin(rule, AQ_DTYPE_F32, src, found, open);
+    else if (source == AQ_DTYPE_F16)
+        begin(rule, AQ_DTYPE_F16, src, found, open);
+    else
+        begin(rule, AQ_DTYPE_BF16, src, found, open);
+    while (open->count > 0) {
+        for (int from = 0; from < open->count; from += V_LANES)
+            improve_levels(rule, from, open);
+        put_levels(open, found);
+        look_on(rule, open);
     }
 }
 

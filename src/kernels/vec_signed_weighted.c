@@ -45,14 +45,17 @@ AQ_INLINE void load_scales(const k_found *found, int super, k_tile *tile)
 {
     k_tile counts;
     size_t at = (size_t)super * 16;
-    (void)load_tile(AQ_DTYPE_F32, 16, (const uint8_t *)(found->scale + at), tile, v_set_bits(0));
-    (void)load_tile(AQ_DTYPE_F32, 16, (const uint8_t *)(found->count + at), &counts, v_set_bits(0));
+    load_tile(AQ_DTYPE_F32, 16, (const uint8_t *)(found->scale + at), tile);
+    load_tile(AQ_DTYPE_F32, 16, (const uint8_t *)(found->count + at), &counts);
     memcpy(tile->w, counts.x, sizeof(vf) * 16);
 }
 
 /* The scales of q3_K's sub-blocks become levels as q6_K's weights do. */
-static __attribute__((noinline)) void find_super_scales(int lanes, k_found *found)
+static __attribute__((noinline)) void find_super_scales(aq_dtype source, const uint8_t *src,
+                                                        int lanes, k_found *found)
 {
+    (void)source;
+    (void)src;
     enum { ABREAST = 2 };
     k_tile tile[ABREAST];
     signed_state s[MOST_TILES];
