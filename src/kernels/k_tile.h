@@ -40,9 +40,8 @@ typedef struct k_open {
     uint32_t lane[OPEN_COLUMN]; /* of each row: where it is in the batch */
     int count;                  /* still open, one behind the other in what follows */
     uint32_t row[OPEN_COLUMN];
-    float xl[OPEN_COLUMN], l2[OPEN_COLUMN]; /* sums with all levels */
-    float to_level[OPEN_COLUMN], share[OPEN_COLUMN],
-        scale[OPEN_COLUMN];                       /* which follow from them */
+    float xl[OPEN_COLUMN], l2[OPEN_COLUMN]; /* sums with all levels; what follows from them: */
+    float to_level[OPEN_COLUMN], share[OPEN_COLUMN], scale[OPEN_COLUMN];
     float x[OPEN_COLUMN], level[OPEN_COLUMN];     /* at hand: the weight, and its level */
     uint8_t turn[OPEN_COLUMN], last[OPEN_COLUMN]; /* the turn; the last one that changed a level */
 } k_open;

@@ -6,7 +6,7 @@
 #ifndef AQ_KERNELS_PAIR_AVX2_H
 #define AQ_KERNELS_PAIR_AVX2_H
 
-#include "vec_avx2.h"
+#include "narrow_avx2.h"
 
 #define V_HAS_TWO_BLOCKS 1
 

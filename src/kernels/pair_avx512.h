@@ -7,7 +7,7 @@
 #ifndef AQ_KERNELS_PAIR_AVX512_H
 #define AQ_KERNELS_PAIR_AVX512_H
 
-#include "vec_avx512.h"
+#include "narrow_avx512.h"
 
 #define V_HAS_TWO_BLOCKS 1
 

@@ -6,12 +6,10 @@
 
 #if defined AQ_VEC_AVX512
 #include "pair_avx512.h"
-#include "vec_avx512.h"
 #elif defined AQ_VEC_AVX2
 #include "pair_avx2.h"
-#include "vec_avx2.h"
 #else
-#include "vec_neon.h"
+#include "narrow_neon.h"
 #endif
 
 #endif

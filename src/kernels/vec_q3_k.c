@@ -15,23 +15,25 @@
 
 /* Level l of weight x becomes the nearest to x l2 / xl, of the sums without it, and x l2 - l xl is
  * what it is of those with it, L2 and XL, as x w l^2 cancels. So where w x l is p XL,
- * |x L2 / XL - l| < 0.498 (1 - p) tells that the quotient rounds to l. A quotient above the top
+ * |x L2 / XL - l| < 0.4999 (1 - p) tells that the quotient rounds to l. A quotient above the top
  * level is taken to be nearer to it: the true one is above it, too, and clamped.
  *
  * All roundings, of the search and here, together are below 2^-17 (1 + |p|). The room left for them
  * is 2^-14, so a dominant weight, without which xl is next to nothing, may change; and where p is
- * below 0, another 0.002 (1 + |p|). Where products of the sums could leave the range of normal
- * floats, every level may change: no comparison with a NaN holds. */
+ * below 0, another 0.0001 (1 + |p|). Where the sums are so small or large that what is made of them
+ * may not be a normal float, every level may change: no comparison with a NaN holds. (L2 / XL may
+ * be next to 0 then, but no weight makes that more than 2^-22.) */
 typedef struct level_test {
-    vf to_level, share; /* L2 / XL, and -0.498 / XL or a NaN */
+    vf to_level, share; /* L2 / XL, and -0.4999 / XL or a NaN */
 } level_test;
 
 AQ_INLINE level_test test_of_sums(vf xl, vf l2)
 {
     vf inverse = v_div(v_set(1.0f), xl), to_level = v_mul(l2, inverse);
-    vm fits = v_both(v_both(v_gt(xl, v_set(0x1p-90f)), v_gt(v_set(0x1p90f), xl)),
-                     v_both(v_gt(to_level, v_set(0x1p-36f)), v_gt(v_set(0x1p36f), to_level)));
-    vf share = v_select(fits, v_mul(inverse, v_set(-0.498f)), v_set(NAN));
+    vf least = v_set(0x1p-120f), most = v_set(0x1p120f);
+    vm fits =
+        v_both(v_both(v_gt(xl, least), v_gt(most, xl)), v_both(v_gt(l2, least), v_gt(most, l2)));
+    vf share = v_select(fits, v_mul(inverse, v_set(-0.4999f)), v_set(NAN));
     return (level_test){to_level, share};
 }
 
@@ -39,7 +41,7 @@ AQ_INLINE level_test test_of_sums(vf xl, vf l2)
 AQ_INLINE vm stays(k_rule rule, level_test test, vf x, vf l, vf wxl)
 {
     vf nearest = v_min(v_mul(x, test.to_level), v_set((float)rule.levels - 0.8f));
-    return v_gt(v_fma(wxl, test.share, v_set(0.498f - 0x1p-14f)), v_abs(v_sub(nearest, l)));
+    return v_gt(v_fma(wxl, test.share, v_set(0.4999f - 0x1p-14f)), v_abs(v_sub(nearest, l)));
 }
 
 /* ---- the levels of the plain scale ---- */

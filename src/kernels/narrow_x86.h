@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What AVX2 and AVX-512 share: the last steps of narrowing, on 32 bytes. */
-#ifndef AQ_KERNELS_VEC_X86_H
-#define AQ_KERNELS_VEC_X86_H
+#ifndef AQ_KERNELS_NARROW_X86_H
+#define AQ_KERNELS_NARROW_X86_H
 
 #include "scalar.h"
 
