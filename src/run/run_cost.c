@@ -13,7 +13,7 @@ typedef struct weight_cost {
 static const weight_cost cost_of_weight[AQ_TYPE_COUNT + 1] = {
     [AQ_TYPE_Q8_0] = {1, 1},   [AQ_TYPE_Q4_0] = {1, 25},  [AQ_TYPE_Q4_1] = {1, 75},
     [AQ_TYPE_Q5_0] = {1, 25},  [AQ_TYPE_Q5_1] = {1, 75},  [AQ_TYPE_Q2_K] = {45, 100},
-    [AQ_TYPE_Q3_K] = {13, 45}, [AQ_TYPE_Q4_K] = {55, 85}, [AQ_TYPE_Q5_K] = {45, 85},
+    [AQ_TYPE_Q3_K] = {10, 45}, [AQ_TYPE_Q4_K] = {55, 85}, [AQ_TYPE_Q5_K] = {45, 85},
     [AQ_TYPE_Q6_K] = {26, 25}, [AQ_TYPE_INT8] = {1, 1},   [AQ_TYPE_INT4] = {1, 1},
     [AQ_TYPE_INT2] = {1, 1},   [AQ_TYPE_COUNT] = {1, 1},
 };
