@@ -11,6 +11,11 @@
 
 #include "scalar.h"
 
+#if defined AQ_VEC_AVX2 || defined AQ_VEC_AVX512
+#include <immintrin.h>
+#define K_HAS_F16C 1
+#endif
+
 enum { SUPER = 256, MOST_SUBS = 16 };
 
 /* Sub-blocks weaker than this are nothing at all to q3_K and q6_K. */
@@ -62,11 +67,19 @@ AQ_INLINE float k_extreme(const float *v)
 /* The byte b eight times. */
 #define K_EACH(b) ((uint64_t)(b)*0x0101010101010101u)
 
+/* The scalar twin stays with integers, the chain of a super-block's scales gets shorter without. */
 AQ_INLINE float k_store_f16(uint8_t *p, float f)
 {
+#ifdef K_HAS_F16C
+    __m128i half = _mm_cvtps_ph(_mm_set_ss(f), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    uint16_t h = (uint16_t)_mm_cvtsi128_si32(half);
+    memcpy(p, &h, sizeof h);
+    return _mm_cvtss_f32(_mm_cvtph_ps(half));
+#else
     uint16_t h = aq_f32_to_f16(f);
     memcpy(p, &h, sizeof h);
     return aq_f16_to_f32(h);
+#endif
 }
 
 /* ---- scales ---- */
