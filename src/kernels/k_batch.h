@@ -186,7 +186,8 @@ typedef struct k_search {
     /* Finds scales, and what the levels come from, for all lanes of a group, of which the first is
      * the batch's lane `first`. */
     void (*find)(k_tile *tile, int first, k_found *found);
-    /* NULL, or what is left to be found once all `lanes` of the batch have been searched. */
+    /* NULL, or what is left to be found once all `lanes` of the batch, whose weights begin at src,
+     * have been searched. */
     void (*finish)(aq_dtype source, const uint8_t *src, int lanes, k_found *found);
 } k_search;
 

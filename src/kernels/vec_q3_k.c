@@ -2,11 +2,11 @@
  * q3_K in vectors: compiled once for each ISA.
  *
  * Its search sets one level after the other to what suits the rest best, for five rounds or until a
- * round changes nothing. Few levels ever change: of ordinary weights one in forty, and in four
- * sub-blocks of five none. Which may change is told for all levels of a sub-block at once, without
- * the chain that ends in a division, as long as the sums are the same. So sub-blocks are asked that
- * a tile at a time; of those where some level may change, the first such level of each is searched
- * for as the scalar twin does, a vector of sub-blocks at a time; and each is asked again. */
+ * round changes nothing. Of ordinary weights three levels in a hundred change, and in four
+ * sub-blocks of five none. Which may change can be told for all levels of a sub-block at once, and
+ * without a division, until one does. So tiles of sub-blocks are asked that. Where some level may
+ * change, the first such is searched for as the scalar twin does, a vector of sub-blocks at a time,
+ * and each of those is asked again. */
 #include <config.h>
 
 #include "k_signed.h"
@@ -21,8 +21,8 @@
  * All roundings, of the search and here, together are below 2^-17 (1 + |p|). The room left for them
  * is 2^-14, so a dominant weight, without which xl is next to nothing, may change; and where p is
  * below 0, another 0.0001 (1 + |p|). Where the sums are so small or large that what is made of them
- * may not be a normal float, every level may change: no comparison with a NaN holds. (L2 / XL may
- * be next to 0 then, but no weight makes that more than 2^-22.) */
+ * may not be a normal float, every level may change: no comparison with a NaN holds. (L2 / XL
+ * itself may still be next to 0, but x times its error is 2^-22 at most then.) */
 typedef struct level_test {
     vf to_level, share; /* L2 / XL, and -0.4999 / XL or a NaN */
 } level_test;
@@ -180,9 +180,9 @@ AQ_INLINE unsigned may_change(k_rule rule, const k_row *row, float to_level, flo
     return staying ^ 0xffff;
 }
 
-/* Makes the first of `ahead` the level at hand and `to` the place of the open sub-block `from`,
- * which is `row` and not before it; returns the place of the next one. Where there is nothing ahead
- * of it, that is the same one. Bits from 16 on are the next round's. */
+/* Moves an open sub-block from one place to another, which is not behind it, with the first of the
+ * levels `ahead` as the one at hand; bits from 16 on are the next round's. Returns the place for
+ * the next sub-block: the same one where nothing is ahead, since this one is no longer open. */
 AQ_INLINE int go_on(unsigned ahead, unsigned turn, unsigned row, int from, int to, k_open *open)
 {
     unsigned next = (unsigned)__builtin_ctz(ahead | 1u << 31);
