@@ -33,6 +33,15 @@ AQ_INLINE void own_levels(k_rule rule, aq_dtype source, int weighted, const uint
     }
 }
 
+/* A vector of a super-block's weights, less what is stored as their least where the type has that:
+ * what is divided by d. */
+AQ_INLINE vf above_min(k_rule rule, aq_dtype source, const uint8_t *src, const k_scales *scales,
+                       int at)
+{
+    vf x = v_load(source, src + (size_t)at * aq_source_bytes(source));
+    return k_is_signed(rule) ? x : v_add(x, v_set(scales->dm[at / rule.sub]));
+}
+
 /* Levels of a super-block from products with 1 / d. 0, and nothing is found, where some quotient is
  * not near the levels, or next to a half, which a product cannot tell.
  *
@@ -53,10 +62,9 @@ AQ_INLINE int near_levels(k_rule rule, aq_dtype source, const uint8_t *src, cons
         v_block s;
 #pragma GCC unroll 8
         for (int i = 0; i < 32 / V_LANES; i++) {
-            int at = first + i * V_LANES, j = at / rule.sub;
-            vf x = v_load(source, src + (size_t)at * aq_source_bytes(source));
-            x = k_is_signed(rule) ? x : v_add(x, v_set(scales->dm[j]));
-            s.v[i] = v_fma(x, v_set(inverses[j]), v_set(192.5f));
+            int at = first + i * V_LANES;
+            vf x = above_min(rule, source, src, scales, at);
+            s.v[i] = v_fma(x, v_set(inverses[at / rule.sub]), v_set(192.5f));
             least = v_min_u16(least, v_bits(s.v[i]));
             most = v_max_u16(most, v_bits(s.v[i]));
         }
@@ -79,9 +87,9 @@ AQ_INLINE void super_levels(k_rule rule, aq_dtype source, int weighted, const ui
         v_block q;
 #pragma GCC unroll 8
         for (int i = 0; i < 32 / V_LANES; i++) {
-            int at = first + i * V_LANES, j = at / rule.sub;
-            vf x = v_load(source, src + (size_t)at * size), d = v_set(scales->d[j]);
-            vf v = v_div(k_is_signed(rule) ? x : v_add(x, v_set(scales->dm[j])), d);
+            int at = first + i * V_LANES;
+            vf x = above_min(rule, source, src, scales, at);
+            vf v = v_div(x, v_set(scales->d[at / rule.sub]));
             q.v[i] = v_from_bits(v_sub_s32(k_literal(v, low, high), v_set_bits((uint32_t)low)));
         }
         v_store_low_bytes(levels + first, q);
@@ -163,20 +171,18 @@ AQ_INLINE void store_supers(k_rule rule, aq_dtype source, int weighted, int coun
                             const uint8_t *src, const k_found *found, uint8_t *out)
 {
     k_scales scales[2];
-    int subs = SUPER / rule.sub, whole = store_scales(rule, weighted, found, 0, &scales[0], out);
-    for (int b = 0; b < count; b++) {
-        const k_scales *s = &scales[b & 1];
-        int levels_too = whole;
-        if (b + 1 < count)
-            whole = store_scales(rule, weighted, found, (b + 1) * subs, &scales[(b + 1) & 1],
-                                 out + rule.bytes);
-        if (levels_too) {
-            uint8_t levels[SUPER];
-            super_levels(rule, source, weighted, src, s, found, b * subs, levels);
-            k_store_levels(rule, levels, out);
-        }
-        src += SUPER * aq_source_bytes(source);
-        out += rule.bytes;
+    int subs = SUPER / rule.sub, has_levels[2];
+    for (int next = 0; next <= count; next++) {
+        if (next < count)
+            has_levels[next & 1] = store_scales(rule, weighted, found, next * subs,
+                                                &scales[next & 1], out + (size_t)next * rule.bytes);
+        int b = next - 1;
+        if (b < 0 || !has_levels[b & 1])
+            continue;
+        uint8_t levels[SUPER];
+        super_levels(rule, source, weighted, src + (size_t)b * SUPER * aq_source_bytes(source),
+                     &scales[b & 1], found, b * subs, levels);
+        k_store_levels(rule, levels, out + (size_t)b * rule.bytes);
     }
 }
 

@@ -87,13 +87,17 @@ AQ_INLINE void v_store_levels(uint8_t *out, int five_bits, v_block x)
         v_store_pairs(out, _mm512_min_epi16(v_joined_words(0, x), _mm512_set1_epi16(15)));
 }
 
+/* Packing two vectors works within quarters, which this puts right. */
+AQ_INLINE __m256i v_quarters_in_order(__m256i bytes)
+{
+    return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
+}
+
 /* clamp(rint(v), least, least + steps) - least, one to a byte; packing saturates. */
 AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 {
     vi words = _mm512_packs_epi32(_mm512_cvtps_epi32(x.v[0]), _mm512_cvtps_epi32(x.v[1]));
-    __m256i bytes = _mm256_permutevar8x32_epi32(_mm512_cvtsepi16_epi8(words),
-                                                _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
-    return v_clamped_bytes(bytes, least, steps);
+    return v_clamped_bytes(v_quarters_in_order(_mm512_cvtsepi16_epi8(words)), least, steps);
 }
 
 /* clamp(high word - least, 0, steps), one to a byte. */
@@ -102,8 +106,7 @@ AQ_INLINE void v_store_high_levels(uint8_t *out, v_block x, int least, int steps
     vi words = _mm512_packus_epi32(_mm512_srli_epi32(v_bits(x.v[0]), 16),
                                    _mm512_srli_epi32(v_bits(x.v[1]), 16));
     words = _mm512_subs_epu16(words, _mm512_set1_epi16((short)least));
-    __m256i bytes = _mm256_permutevar8x32_epi32(_mm512_cvtepi16_epi8(words),
-                                                _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
+    __m256i bytes = v_quarters_in_order(_mm512_cvtepi16_epi8(words));
     _mm256_storeu_si256((__m256i *)(void *)out,
                         _mm256_min_epu8(bytes, _mm256_set1_epi8((char)steps)));
 }
