@@ -18,7 +18,7 @@
 /* Rows and groups of the packed types, as models have them. */
 enum { ROW = 4096, GROUP = 128, MOST_WINDOW = 1 << 16, LEAST_WINDOW = 2 * ROW };
 
-static const double sample_s = 2e-3;
+const double bench_kernel_sample_s = 2e-3;
 
 const aq_dtype bench_kernel_source[BENCH_KERNEL_SOURCES] = {AQ_DTYPE_F32, AQ_DTYPE_F16,
                                                             AQ_DTYPE_BF16};
@@ -196,7 +196,7 @@ static void work(void *context, unsigned index)
         self->error.status = quantize(memory, t->kernel, at, output, scales, &self->error);
         self->weights += (double)memory->window;
         self->wall = bench_now() - begin;
-    } while (self->error.status == AQ_OK && self->wall < sample_s);
+    } while (self->error.status == AQ_OK && self->wall < bench_kernel_sample_s);
     self->cpu = thread_cpu_s() - cpu;
     self->core = fmin(before, bench_core_rate());
 }

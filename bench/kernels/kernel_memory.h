@@ -40,7 +40,11 @@ void bench_kernel_memory_close(bench_kernel_memory *memory);
 char *bench_kernel_once(const bench_kernel_memory *memory, const bench_kernel *kernel,
                         uint8_t *output);
 
-/* All its threads for a few milliseconds. Returns NULL, or what is wrong. */
+/* How long a sample takes. The read bandwidth that a kernel is compared with is read for as long,
+ * since the first of it is slower: pages are found anew, and a core comes out of its rest. */
+extern const double bench_kernel_sample_s;
+
+/* All its threads for so long. Returns NULL, or what is wrong. */
 char *bench_kernel_time(bench_kernel_memory *memory, const bench_kernel *kernel,
                         bench_kernel_sample *sample);
 

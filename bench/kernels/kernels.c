@@ -13,8 +13,6 @@
 
 enum { FEWEST_ROUNDS = 3, MOST_ROUNDS = 40, MOST_QUICK_ROUNDS = 15 };
 
-static const double read_s = 5e-3;
-
 /* ---- what there is to time ---- */
 
 static void add_kernel(bench_kernels *kernels, bench_kernel item)
@@ -141,7 +139,7 @@ static void sample_read(bench_kernel_memory *memory, bench_kernels *kernels, uns
 {
     kernels->read[team] = bench_grow(kernels->read[team], round + 1, sizeof(double));
     kernels->read[team][round] =
-        bench_bandwidth_read(&memory->bandwidth, kernels->threads[team], read_s);
+        bench_bandwidth_read(&memory->bandwidth, kernels->threads[team], bench_kernel_sample_s);
 }
 
 static void make_round(bench_kernel_memory *memory, bench_run *run, bench_kernels *kernels,
