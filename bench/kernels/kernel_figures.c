@@ -9,30 +9,36 @@
 #include <stdlib.h>
 
 /* A core is full where it did this part of the arithmetic that the best sample's cores did. A busy
- * hardware thread beside it leaves 0.6 to 0.8. Samples are compared with those of the same
- * instruction set, since wide vectors lower some CPUs' clock, by a quarter even, for a while. */
+ * hardware thread beside it leaves 0.6 to 0.8. Samples are compared with those of the same kernel
+ * in the same place, since some CPUs lower their clock, by a quarter even, the more of wide
+ * vectors' arithmetic there is in a cycle, and for a while after. */
 static const double full_part = 0.9;
+
+static int is_same_work(const bench_kernel *a, const bench_kernel *b)
+{
+    return a->type == b->type && a->dtype == b->dtype && a->isa == b->isa &&
+           a->streaming == b->streaming;
+}
 
 static bench_kernel *find_single(bench_kernels *kernels, const bench_kernel *of)
 {
     for (size_t i = 0; i < kernels->count; i++) {
         bench_kernel *k = &kernels->kernel[i];
-        if (k->type == of->type && k->dtype == of->dtype && k->isa == of->isa &&
-            k->streaming == of->streaming && k->threads == 1)
+        if (is_same_work(k, of) && k->threads == 1)
             return k;
     }
     return NULL;
 }
 
-static void find_core_rates(bench_kernels *kernels)
+static void find_core_best(const bench_kernels *kernels, bench_kernel *kernel)
 {
-    for (int isa = 0; isa < AQ_ISA_COUNT; isa++)
-        kernels->core_rate[isa] = NAN;
+    kernel->core_best = NAN;
     for (size_t i = 0; i < kernels->count; i++) {
-        const bench_kernel *kernel = &kernels->kernel[i];
-        double *most = &kernels->core_rate[kernel->isa];
-        for (unsigned round = 0; kernel->failure == NULL && round < kernels->rounds; round++)
-            *most = fmax(*most, kernel->core[round]);
+        const bench_kernel *k = &kernels->kernel[i];
+        if (k->failure != NULL || !is_same_work(k, kernel))
+            continue;
+        for (unsigned round = 0; round < kernels->rounds; round++)
+            kernel->core_best = fmax(kernel->core_best, k->core[round]);
     }
 }
 
@@ -42,7 +48,7 @@ static double *full_rates(const bench_kernels *kernels, const bench_kernel *kern
     double *rate = bench_alloc(kernels->rounds, sizeof *rate);
     *count = 0;
     for (unsigned i = 0; i < kernels->rounds; i++)
-        if (kernel->core[i] >= full_part * kernels->core_rate[kernel->isa])
+        if (kernel->core[i] >= full_part * kernel->core_best)
             rate[(*count)++] = kernel->rate[i];
     return rate;
 }
@@ -90,7 +96,8 @@ void bench_kernels_make_figures(bench_kernels *kernels, uint64_t seed)
 {
     for (unsigned team = 0; team < kernels->teams; team++)
         kernels->read_rate[team] = bench_summarize(kernels->read[team], kernels->rounds, seed);
-    find_core_rates(kernels);
+    for (size_t i = 0; i < kernels->count; i++)
+        find_core_best(kernels, &kernels->kernel[i]);
     for (size_t i = 0; i < kernels->count; i++)
         if (kernels->kernel[i].failure == NULL)
             summarize(kernels, &kernels->kernel[i], seed);

@@ -24,6 +24,7 @@ typedef struct bench_kernel {
     /* Of each round: weights per second of all threads together, CPU time / wall time, and the
      * least rate of its cores (bench_core_rate). */
     double *rate, *cores, *core;
+    double core_best; /* the most that core is in any round with as many threads or others; or NaN */
     /* A summary with count 0 stands for a figure that does not exist. */
     bench_summary weight_rate, byte_rate, cpu_wall;
     bench_summary read_part; /* bytes read per second / the read bandwidth of the same round */
@@ -42,7 +43,6 @@ typedef struct bench_kernels {
     unsigned usable_cpus;
     double *read[BENCH_KERNEL_THREADS]; /* bytes per second, of each round */
     bench_summary read_rate[BENCH_KERNEL_THREADS];
-    double core_rate[AQ_ISA_COUNT]; /* the most of its kernels in any round; NaN: it has none */
     size_t window; /* weights that are quantized at once: with their output, half of L2 or less */
     size_t windows;
     unsigned rounds;

@@ -42,15 +42,7 @@ static json_t *one_kernel(const bench_kernels *all, const bench_kernel *k)
     set(object, "samples_weights_per_s", numbers(k->rate, rounds));
     set(object, "samples_cpu_wall", numbers(k->cores, rounds));
     set(object, "samples_core_rate", numbers(k->core, rounds));
-    return object;
-}
-
-static json_t *core_rates(const bench_kernels *all)
-{
-    json_t *object = json_object();
-    for (int isa = 0; isa < AQ_ISA_COUNT; isa++)
-        if (isfinite(all->core_rate[isa]))
-            set(object, aq_isa_name((aq_isa)isa), json_real(all->core_rate[isa]));
+    set(object, "core_rate_best", isfinite(k->core_best) ? json_real(k->core_best) : json_null());
     return object;
 }
 
@@ -75,7 +67,6 @@ json_t *bench_kernels_json(const bench_report *report)
     set(object, "rounds", json_integer(all->rounds));
     set(object, "time_s", json_real(all->spent_s));
     set(object, "stopped", json_string(bench_stop_text(all->stop)));
-    set(object, "core_rate", core_rates(all));
     set(object, "read_bandwidth", reads);
     set(object, "results", results);
     return object;

@@ -76,8 +76,9 @@ static void print_setting(const bench_kernels *all, FILE *out)
         "GB/s are of weights read. The share of the read bandwidth is paired within\n"
         "rounds and of the same number of threads; so is the speedup against one thread.\n"
         "Full: the rounds in which every core did 90%% of the arithmetic that one did at\n"
-        "best, just before and after; then their medians, not paired. In the others, what\n"
-        "CPU time does not show, a neighbour had part of a core, or its clock was lower.\n",
+        "best beside the same kernel, just before and after; then their medians, not\n"
+        "paired. In the others, what CPU time does not show, a neighbour had part of a\n"
+        "core, or its clock was lower.\n",
         all->window, 1e-6 * (double)all->window * (double)all->windows, all->rounds,
         all->rounds == 1 ? "" : "s", all->spent_s, bench_stop_text(all->stop));
 }
@@ -142,7 +143,7 @@ void bench_kernels_html(const bench_report *report, FILE *out)
                       all->threads[team] == 1 ? "" : "s");
     (void)fprintf(out,
                   ". %u rounds; full cores: those in which every core did 90%% of the "
-                  "arithmetic that one did at best beside the same instruction set.</p>\n",
+                  "arithmetic that one did at best beside the same kernel.</p>\n",
                   all->rounds);
     fputs("<div class=\"scroll\"><table><thead><tr><th>type</th><th>from</th><th>ISA</th>"
           "<th>where</th><th>threads</th><th>Gw/s</th><th>interval</th><th>GB/s in</th>"
