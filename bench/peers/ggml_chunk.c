@@ -4,7 +4,9 @@
  *
  * ggml_chunk [ROUNDS [TYPE...]]: at least 7 rounds. Exit 77 where ggml is not there, 1 where the
  * outputs differ. ggml takes float32 only: from float16 and bfloat16 its own widening is counted.
- * "cache" works on weights that stay in L2, "memory" on a buffer far beyond the last cache. */
+ * "cache" works on weights that stay in L2, "stream" and "memory" on a buffer far beyond the last
+ * cache: with "stream" the output goes to a window that stays in L2, as it does where files are
+ * quantized, with "memory" it is as far away. */
 #include <config.h>
 
 #include "arrowquant.h"
@@ -33,9 +35,12 @@ static struct {
 
 /* ---- what is timed ---- */
 
+typedef enum where { CACHE, STREAM, MEMORY, WHERES } where;
+
 typedef struct work {
     aq_type type;
     aq_dtype source;
+    where where;
     size_t first, weights;
 } work;
 
@@ -44,26 +49,39 @@ static size_t source_bytes(aq_dtype source)
     return source == AQ_DTYPE_F32 ? 4 : 2;
 }
 
+/* Both work in pieces: the output of each takes the place of the one before or follows it, and
+ * what ggml widens stays in the cache until it is quantized. */
+static const uint8_t *piece(work w, size_t first)
+{
+    return memory.src + (w.first + first) * source_bytes(w.source);
+}
+
+static uint8_t *piece_output(work w, size_t first, uint8_t *dst)
+{
+    return w.where == STREAM ? dst : dst + aq_type_bytes(w.type, first);
+}
+
 static void run_ours(work w, aq_isa isa, uint8_t *dst)
 {
     aq_error err;
-    if (aq_quantize_rows(w.type, w.source, memory.src, 1, w.weights, dst, isa, &err) != AQ_OK) {
-        (void)fprintf(stderr, "ggml_chunk: %s\n", err.message);
-        exit(1);
-    }
+    for (size_t first = 0; first < w.weights; first += CACHE_WEIGHTS)
+        if (aq_quantize_rows(w.type, w.source, piece(w, first), 1, CACHE_WEIGHTS,
+                             piece_output(w, first, dst), isa, &err) != AQ_OK) {
+            (void)fprintf(stderr, "ggml_chunk: %s\n", err.message);
+            exit(1);
+        }
 }
 
-/* In pieces that stay in the cache between widening and quantizing. */
 static void run_ggml(work w, uint8_t *dst)
 {
     for (size_t first = 0; first < w.weights; first += CACHE_WEIGHTS) {
-        const uint8_t *src = memory.src + (w.first + first) * source_bytes(w.source);
+        const uint8_t *src = piece(w, first);
         const float *x = w.source == AQ_DTYPE_F32 ? (const float *)(const void *)src : memory.wide;
         if (w.source == AQ_DTYPE_F16)
             ggml.widen_f16(src, memory.wide, CACHE_WEIGHTS);
         else if (w.source == AQ_DTYPE_BF16)
             ggml.widen_bf16(src, memory.wide, CACHE_WEIGHTS);
-        (void)ggml.quantize(peer_ggml_type(w.type), x, dst + aq_type_bytes(w.type, first), 0, 1,
+        (void)ggml.quantize(peer_ggml_type(w.type), x, piece_output(w, first, dst), 0, 1,
                             CACHE_WEIGHTS, NULL);
     }
 }
@@ -107,7 +125,7 @@ static double total_cpu_s, total_wall_s;
 
 static double time_arm(const arm *a, work w)
 {
-    if (w.weights < MEMORY_WEIGHTS)
+    if (w.where == CACHE)
         run_arm(a, w); /* its weights into the cache */
     unsigned passes = 0;
     double start = now(CLOCK_THREAD_CPUTIME_ID), wall = now(CLOCK_MONOTONIC), elapsed;
@@ -184,6 +202,7 @@ static void measure(arm *arms, int count, work w, int rounds)
 
 static void print_rows(const arm *arms, int count, work w, int rounds)
 {
+    static const char *const name[WHERES] = {"cache", "stream", "memory"};
     const arm *peer = &arms[count - 2], *read = &arms[count - 1];
     double gigabytes = 1e-9 * (double)(w.weights * source_bytes(w.source));
     spread theirs = rate(peer, 1e-9 * (double)w.weights, rounds);
@@ -193,10 +212,9 @@ static void print_rows(const arm *arms, int count, work w, int rounds)
         spread times = ratio(peer, &arms[i], rounds), share = ratio(read, &arms[i], rounds);
         printf("%-5s %-5s %-7s %-7s %6.2f (%5.2f-%5.2f) %6.1f %7.3f %7.1fx (%5.1f-%5.1f) %7.1f "
                "%6.0f%%\n",
-               aq_type_name(w.type), aq_dtype_name(w.source),
-               w.weights < MEMORY_WEIGHTS ? "cache" : "memory", arms[i].name, ours.median, ours.min,
-               ours.max, rate(&arms[i], gigabytes, rounds).median, theirs.median, times.median,
-               times.min, times.max, roof.median, 100 * share.median);
+               aq_type_name(w.type), aq_dtype_name(w.source), name[w.where], arms[i].name,
+               ours.median, ours.min, ours.max, rate(&arms[i], gigabytes, rounds).median,
+               theirs.median, times.median, times.min, times.max, roof.median, 100 * share.median);
     }
     (void)fflush(stdout);
 }
@@ -286,12 +304,12 @@ int main(int argc, char **argv)
         for (int type = 0; type < AQ_TYPE_COUNT; type++) {
             if (!wanted((aq_type)type, argc, argv))
                 continue;
-            verify((work){(aq_type)type, sources[s], 0, CACHE_WEIGHTS}, arms, count);
+            verify((work){(aq_type)type, sources[s], CACHE, 0, CACHE_WEIGHTS}, arms, count);
             /* K types are far from any memory's speed */
-            size_t most = aq_type_block((aq_type)type) == 256 ? CACHE_WEIGHTS : MEMORY_WEIGHTS;
-            for (size_t weights = CACHE_WEIGHTS; weights <= most;
-                 weights *= MEMORY_WEIGHTS / CACHE_WEIGHTS) {
-                work w = {(aq_type)type, sources[s], 0, weights};
+            where last = aq_type_block((aq_type)type) == 256 ? CACHE : MEMORY;
+            for (where at = CACHE; at <= last; at++) {
+                size_t weights = at == CACHE ? CACHE_WEIGHTS : MEMORY_WEIGHTS;
+                work w = {(aq_type)type, sources[s], at, 0, weights};
                 measure(arms, count, w, rounds);
                 print_rows(arms, count, w, rounds);
             }
