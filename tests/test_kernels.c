@@ -170,6 +170,56 @@ static void test_rows(const pair *p)
     check_row(p, W_GAUSSIAN, (row_case){777, (size_t)-1 / 2, 1}, 0);
 }
 
+static float stored_scale(aq_dtype source, size_t g)
+{
+    uint32_t bits = 0;
+    memcpy(&bits, memory.twin_scales + g * weights_bytes(source), weights_bytes(source));
+    return source == AQ_DTYPE_F32   ? aq_f32_from_bits(bits)
+           : source == AQ_DTYPE_F16 ? aq_f16_to_f32((uint16_t)bits)
+                                    : aq_bf16_to_f32((uint16_t)bits);
+}
+
+/* All weights but the ends of each group become what is next to a bound of two levels, as near as
+ * the source has it, or up to three last places of float32 beside. */
+static void move_to_bounds(const pair *p, row_case c, unsigned salt)
+{
+    int steps = (1 << row_bits(p->twin->type)) - 1;
+    for (size_t first = 0, g = 0; first < c.n; first += c.group, g++) {
+        size_t end = first + c.group < c.n ? first + c.group : c.n;
+        float scale = stored_scale(p->twin->src, g), low = 0, high = 0;
+        for (size_t i = first; i < end; i++) {
+            low = memory.x[i] < low ? memory.x[i] : low;
+            high = memory.x[i] > high ? memory.x[i] : high;
+        }
+        for (size_t i = first; i < end; i++) {
+            if (memory.x[i] == low || memory.x[i] == high)
+                continue;
+            float half = (float)((int)((i * 7 + salt) % (2u * (unsigned)steps)) - steps) + 0.5f;
+            float x = half * scale;
+            x = aq_f32_from_bits(aq_f32_bits(x) + (uint32_t)(i % 7) - 3);
+            memory.x[i] = x > low && x < high ? x : 0.0f;
+        }
+    }
+}
+
+/* Sums with inverse scales must not take the place of quotients there. */
+static void test_bounds(const pair *p)
+{
+    for (unsigned salt = 0; salt < (brief ? 8 : 80); salt++) {
+        row_case c = {.n = 40 * 128, .group = salt % 3 == 2 ? 40 : 128, .asymmetric = salt % 2};
+        aq_row_params params = {c.group, c.asymmetric};
+        uint8_t *src = place_source(p->twin, W_GAUSSIAN, salt, c.n, 0);
+        (void)p->twin->row(src, c.n, &params, (uint32_t *)(void *)memory.twin, memory.twin_scales,
+                           memory.twin_zeros);
+        move_to_bounds(p, c, salt);
+        weights_narrow(p->twin->src, memory.x, c.n, src);
+        uint32_t expected = p->twin->row(src, c.n, &params, (uint32_t *)(void *)memory.twin,
+                                         memory.twin_scales, memory.twin_zeros);
+        for (unsigned i = 0; i < p->count; i++)
+            check_row_of(p->kernel[i], src, expected, W_GAUSSIAN, c, 0);
+    }
+}
+
 static uint32_t run(const aq_kernel *k, const uint8_t *src, size_t n)
 {
     aq_row_params params = {64, 1};
@@ -226,8 +276,10 @@ static void test_pair(pair p)
         test_nonfinite(p.kernel[i]);
     if (p.twin->blocks != NULL)
         test_blocks(&p);
-    else
+    else {
         test_rows(&p);
+        test_bounds(&p);
+    }
 }
 
 /* Each pair from best to scalar, and found by that name. */

@@ -68,7 +68,8 @@ AQ_INLINE int near_levels(k_rule rule, aq_dtype source, const uint8_t *src, cons
             least = v_min_u16(least, v_bits(s.v[i]));
             most = v_max_u16(most, v_bits(s.v[i]));
         }
-        v_store_high_levels(levels + first, s, 0x4340 + k_low(rule), k_high(rule) - k_low(rule));
+        v_store_packed(levels + first, 8,
+                       v_high_levels(s, 0x4340 + k_low(rule), k_high(rule) - k_low(rule)));
     }
     unsigned high_enough = v_mask_bits(v_eq_bits(v_max_u16(least, v_set_bits(0x43000001)), least));
     unsigned low_enough = v_mask_bits(v_eq_bits(v_min_u16(most, v_set_bits(0x437fffff)), most));

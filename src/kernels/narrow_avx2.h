@@ -123,13 +123,13 @@ AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 }
 
 /* clamp(high word - least, 0, steps), one to a byte. */
-AQ_INLINE void v_store_high_levels(uint8_t *out, v_block x, int least, int steps)
+AQ_INLINE __m256i v_high_levels(v_block x, int least, int steps)
 {
     vi zero = _mm256_set1_epi16((short)least);
     vi first = _mm256_subs_epu16(v_joined_words(1, x.v[0], x.v[1]), zero);
     vi second = _mm256_subs_epu16(v_joined_words(1, x.v[2], x.v[3]), zero);
     vi bytes = _mm256_min_epu8(_mm256_packus_epi16(first, second), _mm256_set1_epi8((char)steps));
-    _mm256_storeu_si256((__m256i *)(void *)out, v_bytes_in_order(bytes));
+    return v_bytes_in_order(bytes);
 }
 
 #endif

@@ -101,14 +101,13 @@ AQ_INLINE __m256i v_quantized(v_block x, int least, int steps)
 }
 
 /* clamp(high word - least, 0, steps), one to a byte. */
-AQ_INLINE void v_store_high_levels(uint8_t *out, v_block x, int least, int steps)
+AQ_INLINE __m256i v_high_levels(v_block x, int least, int steps)
 {
     vi words = _mm512_packus_epi32(_mm512_srli_epi32(v_bits(x.v[0]), 16),
                                    _mm512_srli_epi32(v_bits(x.v[1]), 16));
     words = _mm512_subs_epu16(words, _mm512_set1_epi16((short)least));
-    __m256i bytes = v_quarters_in_order(_mm512_cvtepi16_epi8(words));
-    _mm256_storeu_si256((__m256i *)(void *)out,
-                        _mm256_min_epu8(bytes, _mm256_set1_epi8((char)steps)));
+    __m256i bytes = v_quarters_in_order(_mm512_cvtusepi16_epi8(words));
+    return _mm256_min_epu8(bytes, _mm256_set1_epi8((char)steps));
 }
 
 #endif

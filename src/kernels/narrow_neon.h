@@ -84,15 +84,16 @@ AQ_INLINE v_bytes v_quantized(v_block x, int least, int steps)
 }
 
 /* clamp(high word - least, 0, steps), one to a byte. */
-AQ_INLINE void v_store_high_levels(uint8_t *out, v_block x, int least, int steps)
+AQ_INLINE v_bytes v_high_levels(v_block x, int least, int steps)
 {
     uint16x8_t zero = vdupq_n_u16((uint16_t)least);
+    uint8x8_t top = vdup_n_u8((uint8_t)steps), bytes[4];
     for (int i = 0; i < 4; i++) {
         vi first = v_bits(x.v[2 * i]), second = v_bits(x.v[2 * i + 1]);
         uint16x8_t words = vcombine_u16(vshrn_n_u32(first, 16), vshrn_n_u32(second, 16));
-        uint8x8_t bytes = vqmovn_u16(vqsubq_u16(words, zero));
-        vst1_u8(out + 8 * i, vmin_u8(bytes, vdup_n_u8((uint8_t)steps)));
+        bytes[i] = vmin_u8(vqmovn_u16(vqsubq_u16(words, zero)), top);
     }
+    return (v_bytes){{vcombine_u8(bytes[0], bytes[1]), vcombine_u8(bytes[2], bytes[3])}};
 }
 
 AQ_INLINE uint8x16_t v_join(uint8x16_t a, uint8x16_t b, int bits)

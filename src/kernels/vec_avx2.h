@@ -148,6 +148,11 @@ AQ_INLINE vi v_sub_s32(vi a, vi b)
     return _mm256_sub_epi32(a, b);
 }
 
+AQ_INLINE vi v_times_4(vi v)
+{
+    return _mm256_slli_epi32(v, 2);
+}
+
 AQ_INLINE vf v_to_float(vi v)
 {
     return _mm256_cvtepi32_ps(v);

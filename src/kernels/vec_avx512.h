@@ -147,6 +147,11 @@ AQ_INLINE vi v_sub_s32(vi a, vi b)
     return _mm512_sub_epi32(a, b);
 }
 
+AQ_INLINE vi v_times_4(vi v)
+{
+    return _mm512_slli_epi32(v, 2);
+}
+
 AQ_INLINE vf v_to_float(vi v)
 {
     return _mm512_cvtepi32_ps(v);

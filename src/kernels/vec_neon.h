@@ -150,6 +150,11 @@ AQ_INLINE vi v_sub_s32(vi a, vi b)
     return vsubq_u32(a, b);
 }
 
+AQ_INLINE vi v_times_4(vi v)
+{
+    return vshlq_n_u32(v, 2);
+}
+
 AQ_INLINE vf v_to_float(vi v)
 {
     return vcvtq_f32_s32(V_S32(v));
