@@ -137,8 +137,8 @@ AQ_INLINE void encode_two(aq_dtype source, block_rule rule, const uint8_t *src,
 #endif
 
 /* One line is asked for before what is encoded, and one after: side by side, where the compiler
- * would put them, they cost up to a tenth of the speed from memory. Blocks that must not take the quick
- * way are few: they are encoded once more, and no other asks which kind it is. */
+ * would put them, they cost up to a tenth of the speed from memory. Blocks that must not take the
+ * quick way are few: they are encoded once more, and no other asks which kind it is. */
 AQ_INLINE void encode_group(aq_dtype source, block_rule rule, const uint8_t *src,
                             const group_scales *scales, uint8_t *dst)
 {
