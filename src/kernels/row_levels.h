@@ -3,7 +3,6 @@
 #ifndef AQ_KERNELS_ROW_LEVELS_H
 #define AQ_KERNELS_ROW_LEVELS_H
 
-#include "scalar.h"
 #include "vec.h"
 
 /* Weights that are packed together, and how many times that is told at once whether products were
@@ -28,15 +27,12 @@ AQ_INLINE v_block quotients(aq_dtype source, const uint8_t *src, const row_map *
     return x;
 }
 
-AQ_INLINE void store_quotients(unsigned bits, aq_dtype source, const uint8_t *src, size_t chunks,
+/* One chunk. */
+AQ_INLINE void store_quotients(unsigned bits, aq_dtype source, const uint8_t *src,
                                const row_map *map, uint8_t *out)
 {
     int least = -(1 << (bits - 1)), steps = (1 << bits) - 1;
-    for (size_t c = 0; c < chunks; c++) {
-        const uint8_t *in = src + c * CHUNK * aq_source_bytes(source);
-        v_store_packed(out + c * CHUNK * bits / 8, bits,
-                       v_quantized(quotients(source, in, map), least, steps));
-    }
+    v_store_packed(out, bits, v_quantized(quotients(source, src, map), least, steps));
 }
 
 /* ---- by products ----
@@ -72,13 +68,14 @@ AQ_INLINE int store_products(unsigned bits, aq_dtype source, const uint8_t *src,
     vf inverse = v_set(map->inverse), offset = v_set(map->offset);
     vf low_weight = v_set(map->low_weight), low_sum = v_set(map->low_sum);
     vf most = v_set(513.75f + (float)steps);
+    size_t stride = CHUNK * aq_source_bytes(source);
     vi least = v_set_bits(0xffffffff);
     for (size_t c = 0; c < chunks; c++) {
+        const uint8_t *in = src + c * stride;
         v_block s;
 #pragma GCC unroll 8
         for (size_t i = 0; i < CHUNK / V_LANES; i++) {
-            size_t at = c * CHUNK + i * V_LANES;
-            vf x = v_load(source, src + at * aq_source_bytes(source));
+            vf x = v_load(source, in + i * V_LANES * aq_source_bytes(source));
             vf sum = v_fma(x, inverse, offset);
             if (ties)
                 sum = v_select(v_eq(x, low_weight), low_sum, v_min(sum, most));
@@ -96,9 +93,12 @@ AQ_INLINE void store_chunks(unsigned bits, aq_dtype source, const uint8_t *src, 
                             const row_map *map, uint8_t *out)
 {
     int quotients_only = V_LANES < 16 && has_ties(bits, source);
-    if (quotients_only || map->inverse == 0.0f ||
-        !store_products(bits, source, src, chunks, map, out))
-        store_quotients(bits, source, src, chunks, map, out);
+    size_t stride = CHUNK * aq_source_bytes(source);
+    if (!quotients_only && map->inverse != 0.0f &&
+        store_products(bits, source, src, chunks, map, out))
+        return;
+    for (size_t c = 0; c < chunks; c++)
+        store_quotients(bits, source, src + c * stride, map, out + c * CHUNK * bits / 8);
 }
 
 #endif

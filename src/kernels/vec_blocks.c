@@ -5,13 +5,10 @@
  * scales are computed at once, and each block is encoded from the cache. */
 #include <config.h>
 
+#include "ahead.h"
 #include "block_scales.h"
 #include "list.h"
 
-/* Weights are asked for so many bytes before they are needed. Hardware prefetchers follow the
- * folding badly, whichever end it begins with: without this, kernels run at 0.4 to 0.8 of the speed
- * from memory. */
-enum { AHEAD = 8192 };
 typedef struct block_rule {
     aq_type type;
     size_t bytes;
@@ -136,27 +133,22 @@ AQ_INLINE void encode_two(aq_dtype source, block_rule rule, const uint8_t *src,
 }
 #endif
 
-/* One line is asked for before what is encoded, and one after: side by side, where the compiler
- * would put them, they cost up to a tenth of the speed from memory. Blocks that must not take the
- * quick way are few: they are encoded once more, and no other asks which kind it is. */
+/* Blocks that must not take the quick way are few: they are encoded once more, and no other asks
+ * which kind it is. */
 AQ_INLINE void encode_group(aq_dtype source, block_rule rule, const uint8_t *src,
                             const group_scales *scales, uint8_t *dst)
 {
     int quick = has_quick_way(source, rule);
     size_t stride = block_stride(source), at_once = blocks_at_once(source, rule);
     for (size_t b = 0; b < group_blocks(source); b += at_once) {
-        const uint8_t *ahead = src + b * stride + AHEAD;
-        __builtin_prefetch(ahead);
+        ask_before(src + b * stride, at_once * stride);
 #ifdef V_HAS_TWO_BLOCKS
         if (at_once == 2)
             encode_two(source, rule, src, scales, b, dst);
         else
 #endif
             encode_block(source, rule, src, scales, quick, b, dst);
-        if (at_once * stride > 64) {
-            __asm__ volatile("" ::: "memory");
-            __builtin_prefetch(ahead + 64);
-        }
+        ask_after(src + b * stride, at_once * stride);
     }
     if (!quick)
         return;

@@ -2,6 +2,7 @@
  * The packed types in vectors: compiled once for each ISA. */
 #include <config.h>
 
+#include "ahead.h"
 #include "list.h"
 #include "row_scales.h"
 
@@ -12,7 +13,9 @@ AQ_INLINE void store_group(unsigned bits, aq_dtype source, const uint8_t *src, s
     size_t size = aq_source_bytes(source), chunks = count / CHUNK, rest = count % CHUNK, now;
     for (; chunks > 0; chunks -= now, src += now * CHUNK * size, out += now * CHUNK * bits / 8) {
         now = chunks < MOST_CHUNKS ? chunks : MOST_CHUNKS;
+        ask_before(src, now * CHUNK * size);
         store_chunks(bits, source, src, now, map, out);
+        ask_after(src, now * CHUNK * size);
     }
     if (rest == 0)
         return;
@@ -20,7 +23,7 @@ AQ_INLINE void store_group(unsigned bits, aq_dtype source, const uint8_t *src, s
      * the last byte are 0. */
     uint8_t padded[CHUNK * 4] = {0}, packed[CHUNK];
     memcpy(padded, src, rest * size);
-    store_quotients(bits, source, padded, 1, map, packed);
+    store_quotients(bits, source, padded, map, packed);
     size_t used = rest * bits, whole = used / 8;
     memcpy(out, packed, whole);
     if (used % 8 != 0)
