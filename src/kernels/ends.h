@@ -16,7 +16,7 @@ typedef struct ends {
 
 typedef struct end_picks {
     v_pick *low, *high;
-    int backwards; /* the last blocks first: which is faster from memory, was measured */
+    int backwards; /* blocks: the last one first; which is faster from memory, was measured */
 } end_picks;
 
 /* One step each of reducing many vectors to one, lane i from vector i. */
