@@ -11,6 +11,7 @@
 
 #include "guarded.h"
 #include "kernels/kernel.h"
+#include "kernels/scalar.h"
 #include "weights.h"
 
 #include <stdbool.h>
@@ -170,15 +171,6 @@ static void test_rows(const pair *p)
     check_row(p, W_GAUSSIAN, (row_case){777, (size_t)-1 / 2, 1}, 0);
 }
 
-static float stored_scale(aq_dtype source, size_t g)
-{
-    uint32_t bits = 0;
-    memcpy(&bits, memory.twin_scales + g * weights_bytes(source), weights_bytes(source));
-    return source == AQ_DTYPE_F32   ? aq_f32_from_bits(bits)
-           : source == AQ_DTYPE_F16 ? aq_f16_to_f32((uint16_t)bits)
-                                    : aq_bf16_to_f32((uint16_t)bits);
-}
-
 /* All weights but the ends of each group become what is next to a bound of two levels, as near as
  * the source has it, or up to three last places of float32 beside. */
 static void move_to_bounds(const pair *p, row_case c, unsigned salt)
@@ -186,7 +178,7 @@ static void move_to_bounds(const pair *p, row_case c, unsigned salt)
     int steps = (1 << row_bits(p->twin->type)) - 1;
     for (size_t first = 0, g = 0; first < c.n; first += c.group, g++) {
         size_t end = first + c.group < c.n ? first + c.group : c.n;
-        float scale = stored_scale(p->twin->src, g), low = 0, high = 0;
+        float scale = aq_widen(p->twin->src, memory.twin_scales, g), low = 0, high = 0;
         for (size_t i = first; i < end; i++) {
             low = memory.x[i] < low ? memory.x[i] : low;
             high = memory.x[i] > high ? memory.x[i] : high;

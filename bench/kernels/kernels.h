@@ -24,8 +24,7 @@ typedef struct bench_kernel {
     /* Of each round: weights per second of all threads together, CPU time / wall time, and the
      * least rate of its cores (bench_core_rate). */
     double *rate, *cores, *core;
-    double
-        core_best; /* the most that core is in any round with as many threads or others; or NaN */
+    double core_best; /* the most that core is in any round, whatever the threads; NaN: no round */
     /* A summary with count 0 stands for a figure that does not exist. */
     bench_summary weight_rate, byte_rate, cpu_wall;
     bench_summary read_part; /* bytes read per second / the read bandwidth of the same round */

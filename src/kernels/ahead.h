@@ -26,9 +26,10 @@ AQ_INLINE void ask_before(const uint8_t *src, size_t bytes)
 
 AQ_INLINE void ask_after(const uint8_t *src, size_t bytes)
 {
-    __asm__ volatile("" ::: "memory");
-    for (size_t line = LINE; line < bytes; line += 2 * LINE)
+    for (size_t line = LINE; line < bytes; line += 2 * LINE) {
+        __asm__ volatile("" ::: "memory");
         __builtin_prefetch(ahead_of(src, line));
+    }
 }
 
 #endif

@@ -25,7 +25,7 @@ enum { SUPER = 256, MOST_SUBS = 16 };
  * argument, the absurd ones included, which a conversion would not be. */
 AQ_INLINE int k_nearest(float v)
 {
-    return (int)(aq_f32_bits(v + 12582912.0f) & 0x7fffffu) - 0x400000;
+    return (int)(aq_f32_bits(v + AQ_MAGIC) & 0x7fffffu) - 0x400000;
 }
 
 AQ_INLINE int k_clamp(int v, int low, int high)

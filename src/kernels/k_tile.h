@@ -151,12 +151,10 @@ AQ_INLINE vi tile_magnitude(const k_tile *tile, vi magnitude)
 
 /* ---- rounding ---- */
 
-#define K_MAGIC 12582912.0f
-
 /* k_nearest and k_clamp of any value. */
 AQ_INLINE vi k_literal(vf v, int low, int high)
 {
-    vi bits = v_and(v_bits(v_add(v, v_set(K_MAGIC))), v_set_bits(0x7fffff));
+    vi bits = v_and(v_bits(v_add(v, v_set(AQ_MAGIC))), v_set_bits(0x7fffff));
     vi level = v_sub_s32(bits, v_set_bits(0x400000));
     return v_min_s32(v_max_s32(level, v_set_bits((uint32_t)low)), v_set_bits((uint32_t)high));
 }
@@ -166,17 +164,17 @@ AQ_INLINE vi k_literal(vf v, int low, int high)
 AQ_INLINE vf k_ordinary(vf v, int low, int high)
 {
     uint32_t zero = 0x4b400000u;
-    vi bits = v_bits(v_add(v, v_set(K_MAGIC)));
+    vi bits = v_bits(v_add(v, v_set(AQ_MAGIC)));
     if (low != INT_MIN)
         bits = v_max_s32(bits, v_set_bits(zero + (uint32_t)low));
     if (high != INT_MAX)
         bits = v_min_s32(bits, v_set_bits(zero + (uint32_t)high));
-    return v_sub(v_from_bits(bits), v_set(K_MAGIC));
+    return v_sub(v_from_bits(bits), v_set(AQ_MAGIC));
 }
 
 /* One permutation takes the place of clamp and subtraction where there are few levels: a table has
  * them and, clamped, `table_beyond` numbers more on either side; number l is at l modulo V_TABLE,
- * as the lowest bits of the sum with K_MAGIC have it. Below 0, there is no table for so many
+ * as the lowest bits of the sum with AQ_MAGIC have it. Below 0, there is no table for so many
  * levels. */
 AQ_INLINE int table_beyond(int top)
 {

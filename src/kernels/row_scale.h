@@ -11,19 +11,30 @@ typedef struct row_scale {
     float scale, zero; /* as they will be read back; 0 where the type is symmetric */
 } row_scale;
 
+/* What is stored instead of a scale of 0. */
+AQ_INLINE float instead_of_zero(aq_dtype source)
+{
+    return source == AQ_DTYPE_F32 ? 0x1p-23f : source == AQ_DTYPE_F16 ? 0x1p-10f : 0x1p-7f;
+}
+
+AQ_INLINE uint16_t narrow_scale(aq_dtype source, float f)
+{
+    return source == AQ_DTYPE_F16 ? aq_f32_to_f16(f) : aq_f32_to_bf16(f);
+}
+
 /* Stores the scale of group g and returns it as it will be read back. */
 AQ_INLINE float store_rounded_scale(aq_dtype source, float exact, uint8_t *scales, size_t g)
 {
     if (source == AQ_DTYPE_F32) {
-        float s = exact != 0.0f ? exact : 0x1p-23f;
+        float s = exact != 0.0f ? exact : instead_of_zero(source);
         memcpy(scales + 4 * g, &s, sizeof s);
         return s;
     }
-    uint16_t h = source == AQ_DTYPE_F16 ? aq_f32_to_f16(exact) : aq_f32_to_bf16(exact);
+    uint16_t h = narrow_scale(source, exact);
     if (h == 0)
-        h = source == AQ_DTYPE_F16 ? aq_f32_to_f16(0x1p-10f) : aq_f32_to_bf16(0x1p-7f);
+        h = narrow_scale(source, instead_of_zero(source));
     memcpy(scales + 2 * g, &h, sizeof h);
-    return source == AQ_DTYPE_F16 ? aq_f16_to_f32(h) : aq_bf16_to_f32(h);
+    return aq_widen(source, &h, 0);
 }
 
 AQ_INLINE float clamp(float v, float low, float high)

@@ -8,6 +8,7 @@
 
 #include "row_bounds.h"
 #include "row_levels.h"
+#include "row_scale.h"
 
 /* Lane j is group j's. */
 typedef struct row_scales {
@@ -17,7 +18,7 @@ typedef struct row_scales {
 /* rintf below 2^22. */
 AQ_INLINE vf v_rint(vf v)
 {
-    return v_sub(v_add(v, v_set(12582912.0f)), v_set(12582912.0f));
+    return v_sub(v_add(v, v_set(AQ_MAGIC)), v_set(AQ_MAGIC));
 }
 
 AQ_INLINE vf v_clamp(vf v, float low, float high)
@@ -30,7 +31,7 @@ AQ_INLINE vf round_scales(aq_dtype source, vf exact, uint8_t stored[4 * V_LANES]
 {
     uint16_t h[V_LANES];
     if (source == AQ_DTYPE_F32) {
-        exact = v_select(v_eq(exact, v_set(0.0f)), v_set(0x1p-23f), exact);
+        exact = v_select(v_eq(exact, v_set(0.0f)), v_set(instead_of_zero(source)), exact);
         memcpy(stored, &exact, sizeof exact);
         return exact;
     }
@@ -40,9 +41,9 @@ AQ_INLINE vf round_scales(aq_dtype source, vf exact, uint8_t stored[4 * V_LANES]
         float f[V_LANES];
         v_store(f, exact);
         for (int j = 0; j < V_LANES; j++)
-            h[j] = aq_f32_to_bf16(f[j]);
+            h[j] = narrow_scale(source, f[j]);
     }
-    uint16_t instead = source == AQ_DTYPE_F16 ? aq_f32_to_f16(0x1p-10f) : aq_f32_to_bf16(0x1p-7f);
+    uint16_t instead = narrow_scale(source, instead_of_zero(source));
     for (int j = 0; j < V_LANES; j++)
         h[j] = h[j] == 0 ? instead : h[j];
     memcpy(stored, h, sizeof h);

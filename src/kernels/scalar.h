@@ -39,6 +39,9 @@ AQ_INLINE uint32_t aq_max_u32(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+/* A sum of this and a float below 2^22 is rounded to a whole number, which its lowest bits have. */
+#define AQ_MAGIC 12582912.0f
+
 /* The places of a nibble's bits that are 1, lowest first, a byte each. */
 static const uint32_t aq_places_of_bits[16] = {
     0,   0x0,   0x1,   0x100,   0x2,   0x200,   0x201,   0x20100,

@@ -80,20 +80,6 @@ AQ_INLINE vf v_select(vm m, vf yes, vf no)
     return _mm256_blendv_ps(no, yes, m);
 }
 
-AQ_INLINE float v_least(vf v)
-{
-    __m128 a = _mm_min_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    a = _mm_min_ps(a, _mm_movehl_ps(a, a));
-    return _mm_cvtss_f32(_mm_min_ss(a, _mm_movehdup_ps(a)));
-}
-
-AQ_INLINE float v_greatest(vf v)
-{
-    __m128 a = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    a = _mm_max_ps(a, _mm_movehl_ps(a, a));
-    return _mm_cvtss_f32(_mm_max_ss(a, _mm_movehdup_ps(a)));
-}
-
 /* ---- masks: bit i is lane i ---- */
 
 AQ_INLINE vm v_both(vm a, vm b)

@@ -80,16 +80,6 @@ AQ_INLINE vf v_select(vm m, vf yes, vf no)
     return _mm512_mask_blend_ps(m, no, yes);
 }
 
-AQ_INLINE float v_least(vf v)
-{
-    return _mm512_reduce_min_ps(v);
-}
-
-AQ_INLINE float v_greatest(vf v)
-{
-    return _mm512_reduce_max_ps(v);
-}
-
 /* ---- masks: bit i is lane i ---- */
 
 AQ_INLINE vm v_both(vm a, vm b)

@@ -63,7 +63,7 @@ AQ_INLINE void affine_level(affine_rule how, int tiles, affine_reach reach, cons
     for (int t = 0; t < tiles; t++) {
         vf v = v_mul(map->inverse[t], v_sub(tile[t].x[i], map->min[t]));
         level[t] = reach == REACH_ANY     ? v_to_float(k_literal(v, 0, how.top))
-                   : reach == REACH_TABLE ? v_look_up(map->table, v_bits(v_add(v, v_set(K_MAGIC))))
+                   : reach == REACH_TABLE ? v_look_up(map->table, v_bits(v_add(v, v_set(AQ_MAGIC))))
                    : reach == REACH_NEAR  ? k_ordinary(v, 0, how.top)
                                           : k_ordinary(v, 0, INT_MAX);
     }

@@ -80,16 +80,6 @@ AQ_INLINE vf v_select(vm m, vf yes, vf no)
     return vbslq_f32(m, yes, no);
 }
 
-AQ_INLINE float v_least(vf v)
-{
-    return vminvq_f32(v);
-}
-
-AQ_INLINE float v_greatest(vf v)
-{
-    return vmaxvq_f32(v);
-}
-
 /* ---- masks: bit i is lane i ---- */
 
 AQ_INLINE vm v_both(vm a, vm b)
